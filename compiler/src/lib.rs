@@ -1,0 +1,1 @@
+//! What the configuration objects mean: pools, advertisements and a verdict per object.

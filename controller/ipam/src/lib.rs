@@ -1,0 +1,1 @@
+//! Which address may a Service have?.

@@ -1,0 +1,3 @@
+//! The `herald-controller` program.
+
+fn main() {}

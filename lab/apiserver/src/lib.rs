@@ -1,0 +1,1 @@
+//! The embedded API server: a test double for kube-apiserver.

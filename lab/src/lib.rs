@@ -1,0 +1,1 @@
+//! A cluster in a box: namespaces, API server, data path, probes, demo.

@@ -1,0 +1,3 @@
+//! The `herald-lab` program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! What both programs share: flags, logs, health, metrics, Kubernetes client, watches, Events.

@@ -1,0 +1,1 @@
+//! Which node owns an address?.

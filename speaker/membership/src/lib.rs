@@ -1,0 +1,1 @@
+//! Which speakers are alive, and what are they like? SWIM in sealed datagrams.

@@ -1,0 +1,1 @@
+//! Announces LoadBalancer addresses, one per node.

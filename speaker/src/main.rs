@@ -1,0 +1,3 @@
+//! The `herald-speaker` program.
+
+fn main() {}

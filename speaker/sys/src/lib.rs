@@ -1,0 +1,1 @@
+//! The only unsafe code: AF_PACKET sockets and classic BPF filters.
