@@ -1,1 +1,25 @@
-//! Structural schemas: defaulting, pruning, validation, CEL.
+//! Structural schemas of custom resources: what kube-apiserver does with
+//! `spec.versions[].schema.openAPIV3Schema`, pure over [`serde_json::Value`].
+//!
+//! ```text
+//!  CRD ──Schema::parse──▶ Schema            refused CRDs: Vec<Cause>
+//!
+//!  body ─▶ prune ─▶ apply_defaults ─▶ check ─▶ stored
+//!          │         │                  ├─ validate        types, formats, bounds, list keys
+//!          │         │                  └─ validate_rules  x-kubernetes-validations (CEL)
+//!          │         └ defaults; null of a defaulted field is replaced, other nulls dropped
+//!          └ unknown fields removed and named
+//! ```
+//!
+//! Messages, reasons and fields are kube-apiserver's, so that people and tests read the same words
+//! here as on a cluster.
+
+mod cause;
+mod path;
+mod schema;
+mod strict;
+
+pub use cause::{Cause, Reason, quote, summary};
+pub use path::Path;
+pub use schema::{Part, Schema};
+pub use strict::{duplicate_fields, strict_decoding_error};
