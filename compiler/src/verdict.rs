@@ -1,0 +1,160 @@
+//! What is to be said about each object, in Kubernetes' form: conditions with a type, a status, a
+//! reason for machines and a message for a person.
+//!
+//! | object | condition | True | False |
+//! | --- | --- | --- | --- |
+//! | all | `Accepted` | used exactly as written | something is not used: all of it (`Invalid…`) or the part that an older pool has (`Overlap`) |
+//! | pool | `Conflicted` | some addresses are listed twice, here or in another pool | every address is listed once |
+//! | advertisement | `ResolvedRefs` | every pool it names exists | a pool it names is missing |
+//!
+//! A condition that does not apply is absent: an object that is left out has `Accepted` alone.
+
+/// Kind of a configuration object. (The BGP kinds join here.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// `IPAddressPool`.
+    IpAddressPool,
+    /// `L2Advertisement`.
+    L2Advertisement,
+}
+
+impl Kind {
+    /// The kind's name in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::IpAddressPool => "IPAddressPool",
+            Self::L2Advertisement => "L2Advertisement",
+        }
+    }
+}
+
+/// What the compiler found about one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Kind of the object.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// Its UID.
+    pub uid: String,
+    /// Generation of the spec judged.
+    pub generation: i64,
+    /// At most one condition per type, in the order of [`ConditionType`].
+    pub conditions: Vec<Condition>,
+}
+
+impl Verdict {
+    /// The condition of type `kind`, if it applies.
+    #[must_use]
+    pub fn condition(&self, kind: ConditionType) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.kind == kind)
+    }
+
+    /// True if the object is used exactly as written.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.condition(ConditionType::Accepted).is_some_and(|condition| condition.status)
+    }
+
+    /// True if anything is to be put in order: what deserves a Warning event.
+    #[must_use]
+    pub fn needs_attention(&self) -> bool {
+        self.conditions.iter().any(|condition| condition.status != condition.kind.normal())
+    }
+}
+
+/// One condition of a [`Verdict`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// Type.
+    pub kind: ConditionType,
+    /// True or False; the compiler always knows.
+    pub status: bool,
+    /// Reason, for machines.
+    pub reason: Reason,
+    /// Message for a person: what is wrong, where, and what to write instead.
+    pub message: String,
+}
+
+/// Type of a [`Condition`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConditionType {
+    /// The object is used exactly as written.
+    Accepted,
+    /// Some of the pool's addresses are listed more than once.
+    Conflicted,
+    /// Every object named by this one exists.
+    ResolvedRefs,
+}
+
+impl ConditionType {
+    /// The type as it stands in `status.conditions[].type`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "Accepted",
+            Self::Conflicted => "Conflicted",
+            Self::ResolvedRefs => "ResolvedRefs",
+        }
+    }
+
+    /// The status of an object that is in order.
+    #[must_use]
+    pub fn normal(self) -> bool {
+        match self {
+            Self::Accepted | Self::ResolvedRefs => true,
+            Self::Conflicted => false,
+        }
+    }
+}
+
+/// Reason of a [`Condition`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// `Accepted=True`.
+    Accepted,
+    /// `Accepted=False`: an item of `addresses` is missing or cannot be read.
+    InvalidAddresses,
+    /// `Accepted=False`: a label selector cannot be used.
+    InvalidSelector,
+    /// `Accepted=False`: a list holds the same entry twice.
+    DuplicateEntry,
+    /// `Accepted=False`: a weight outside 1 to 100.
+    InvalidWeight,
+    /// `Accepted=False`: an older pool has some or all of the addresses.
+    Overlap,
+    /// `Conflicted=False`.
+    NoOverlap,
+    /// `Conflicted=True`: an older pool has some of the addresses, and keeps them.
+    OverlapsOlderPool,
+    /// `Conflicted=True`: a younger pool lists some of the addresses too, in vain.
+    OverlapsYoungerPool,
+    /// `Conflicted=True`: the pool itself lists some addresses twice.
+    ListedTwice,
+    /// `ResolvedRefs=True`.
+    ResolvedRefs,
+    /// `ResolvedRefs=False`: a named pool is missing.
+    PoolNotFound,
+}
+
+impl Reason {
+    /// The reason as it stands in `status.conditions[].reason`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "Accepted",
+            Self::InvalidAddresses => "InvalidAddresses",
+            Self::InvalidSelector => "InvalidSelector",
+            Self::DuplicateEntry => "DuplicateEntry",
+            Self::InvalidWeight => "InvalidWeight",
+            Self::Overlap => "Overlap",
+            Self::NoOverlap => "NoOverlap",
+            Self::OverlapsOlderPool => "OverlapsOlderPool",
+            Self::OverlapsYoungerPool => "OverlapsYoungerPool",
+            Self::ListedTwice => "ListedTwice",
+            Self::ResolvedRefs => "ResolvedRefs",
+            Self::PoolNotFound => "PoolNotFound",
+        }
+    }
+}
