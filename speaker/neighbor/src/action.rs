@@ -1,0 +1,102 @@
+//! What comes out: answers, reports, and frames to send.
+
+use std::net::IpAddr;
+
+use crate::packet::{MacAddr, arp};
+use crate::state::InterfaceIndex;
+
+/// What became of a received frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Send `frame` back on the interface it came from.
+    Reply {
+        /// The whole Ethernet frame.
+        frame: Vec<u8>,
+        /// The address that was asked for.
+        ip: IpAddr,
+        /// Who asked.
+        to: MacAddr,
+    },
+    /// Somebody else says that an address we own is his. If it is [`Claimant::Ahead`], the address is no longer ours.
+    Claim(Claim),
+    /// Nothing to do, for this reason. It has been counted.
+    Ignored(Ignored),
+}
+
+/// Another machine's word that it has an address of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The address.
+    pub ip: IpAddr,
+    /// The MAC it is said to have.
+    pub mac: MacAddr,
+    /// Where that was heard.
+    pub interface: InterfaceIndex,
+    /// Who says so.
+    pub claimant: Claimant,
+    /// The same MAC's first claim to this address since we own it: the one worth an Event.
+    pub first: bool,
+}
+
+/// Who stands behind a MAC that claims an address of ours. The membership knows, not this crate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claimant {
+    /// A live speaker that comes before this node in the election of the address: we stop at once.
+    Ahead,
+    /// A live speaker that comes after this node: it has not heard yet, so we announce again.
+    Behind,
+    /// No speaker that we know: a host with the same address, or a machine that answers for others.
+    Foreign,
+}
+
+/// Why nothing was done about a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// Not an ARP packet for IPv4 over Ethernet.
+    Malformed(arp::DecodeError),
+    /// From an interface that is not in use (any more).
+    UnknownInterface,
+    /// Sent by this node itself, and come back through another interface or a loop in the network.
+    OwnFrame,
+    /// The sender's MAC is zero or a group address: nobody to answer.
+    InvalidSender,
+    /// About addresses that this node does not own. The kernel filter lets these through only while it is coarse, or
+    /// has not caught up with a change.
+    NotOwned,
+    /// About an address that this node owns, but not on this interface.
+    OtherInterface,
+    /// A reply to somebody else's question.
+    NotARequest,
+    /// A request whose Ethernet destination is neither everybody nor this interface.
+    NotToUs,
+    /// For us to answer, but we are to keep silent for now.
+    Silent,
+}
+
+impl Ignored {
+    /// A short fixed name, for metrics.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Malformed(error) => error.label(),
+            Self::UnknownInterface => "unknown_interface",
+            Self::OwnFrame => "own_frame",
+            Self::InvalidSender => "invalid_sender",
+            Self::NotOwned => "not_owned",
+            Self::OtherInterface => "other_interface",
+            Self::NotARequest => "not_a_request",
+            Self::NotToUs => "not_to_us",
+            Self::Silent => "silent",
+        }
+    }
+}
+
+/// An announcement to send now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transmission {
+    /// Where.
+    pub interface: InterfaceIndex,
+    /// The whole Ethernet frame.
+    pub frame: Vec<u8>,
+    /// The address it announces.
+    pub ip: IpAddr,
+}
