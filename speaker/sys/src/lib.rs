@@ -1,1 +1,17 @@
-//! The only unsafe code: AF_PACKET sockets and classic BPF filters.
+//! The only crate of Herald that holds `unsafe` code: what the operating system offers and the standard library does not.
+//!
+//! | part | for | needs |
+//! |---|---|---|
+//! | [`PacketSocket`] | receiving and sending whole Ethernet frames on one interface, behind a kernel filter | CAP_NET_RAW |
+//!
+//! Every function returns [`std::io::Result`], every error says what was tried on what, and nothing here decides
+//! anything. Each `unsafe` block does one thing and says why it may.
+//!
+//! BGP's TCP MD5 signatures and TTL checks will have their modules beside this one.
+
+mod context;
+mod filter;
+mod packet_socket;
+
+pub use filter::Instruction;
+pub use packet_socket::{PacketSocket, PacketType, Protocol, Received, Statistics};
