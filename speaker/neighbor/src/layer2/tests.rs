@@ -77,3 +77,274 @@ fn a_request_is_answered_to_the_asker_alone_with_the_interfaces_mac() {
         assert_eq!(reply, expected);
     }
 }
+
+#[test]
+fn a_probe_and_a_unicast_request_are_answered() {
+    let mut layer2 = node(Scope::All);
+    let probe = Arp::probe(CLIENT, VIP);
+    let unicast = Arp { destination: OURS, ..Arp::request(CLIENT, CLIENT_IP, VIP) };
+    for asked in [probe, unicast] {
+        assert!(matches!(hear(&mut layer2, ETH0, asked), Outcome::Reply { .. }), "{asked:?}");
+    }
+}
+
+#[test]
+fn what_is_not_ours_to_answer_is_ignored_and_counted_by_reason() {
+    let mut layer2 = node(named(&["eth0"]));
+    let request = Arp::request(CLIENT, CLIENT_IP, VIP);
+    let cases = [
+        (ETH0, Arp { target_ip: Ipv4Addr::new(192, 168, 1, 241), ..request }, Ignored::NotOwned),
+        (ETH1, request, Ignored::OtherInterface),
+        (ETH0, Arp { operation: Operation::Reply, ..request }, Ignored::NotARequest),
+        (ETH0, Arp { destination: OTHER, ..request }, Ignored::NotToUs),
+        (ETH1, Arp { destination: OURS, ..request }, Ignored::OtherInterface),
+        (ETH0, Arp { sender_mac: MacAddr::broadcast(), ..request }, Ignored::InvalidSender),
+        (ETH0, Arp { sender_mac: MacAddr::zero(), ..request }, Ignored::InvalidSender),
+        (ETH0, Arp { sender_mac: OURS_TOO, source: OURS_TOO, ..request }, Ignored::OwnFrame),
+        (InterfaceIndex(9), request, Ignored::UnknownInterface),
+    ];
+    for (on, arp, reason) in cases {
+        assert_eq!(hear(&mut layer2, on, arp), Outcome::Ignored(reason), "{arp:?}");
+    }
+    let truncated = layer2.receive(ETH0, &request.encode()[..30], |_, _| Claimant::Foreign, START);
+    assert_eq!(truncated, Outcome::Ignored(Ignored::Malformed(DecodeError::Truncated { length: 30 })));
+
+    let counted: Vec<(&str, u64)> = layer2.ignored().collect();
+    let expected = [
+        ("invalid_sender", 2),
+        ("not_a_request", 1),
+        ("not_owned", 1),
+        ("not_to_us", 1),
+        ("other_interface", 2),
+        ("own_frame", 1),
+        ("truncated", 1),
+        ("unknown_interface", 1),
+    ];
+    assert_eq!(counted, expected);
+    let (_, counters) = layer2.counters().next().unwrap();
+    assert_eq!((counters.requests_received, counters.responses_sent), (0, 0));
+}
+
+#[test]
+fn a_unicast_request_to_another_interface_of_ours_is_not_answered() {
+    let mut layer2 = node(Scope::All);
+    let to_the_other = Arp { destination: OURS_TOO, ..Arp::request(CLIENT, CLIENT_IP, VIP) };
+    assert_eq!(hear(&mut layer2, ETH0, to_the_other), Outcome::Ignored(Ignored::NotToUs));
+}
+
+#[test]
+fn winning_announces_in_both_forms_on_every_interface_in_scope() {
+    let mut layer2 = Layer2::new(Settings::default());
+    layer2.set_interface(interface(ETH0, "eth0", OURS), START);
+    layer2.set_interface(interface(ETH1, "eth1", OURS_TOO), START);
+    layer2.own(IpAddr::V4(VIP), Scope::All, START);
+    assert_eq!(layer2.next_deadline(), Some(START));
+    let sent: Vec<_> = layer2.poll(START).into_iter().map(|t| (t.interface, Arp::decode(&t.frame).unwrap())).collect();
+    let expected = [(ETH0, OURS), (ETH1, OURS_TOO)].into_iter().flat_map(|(index, mac)| {
+        [(index, Arp::announcement_request(mac, VIP)), (index, Arp::announcement_reply(mac, VIP))]
+    });
+    assert_eq!(sent, expected.collect::<Vec<_>>());
+    assert_eq!(sent_by(&mut layer2, START), 0, "once");
+}
+
+#[test]
+fn counters_tell_what_was_asked_and_sent() {
+    let mut layer2 = node(Scope::All);
+    for _ in 0..3 {
+        hear(&mut layer2, ETH0, Arp::request(CLIENT, CLIENT_IP, VIP));
+    }
+    claim(&mut layer2, OTHER, Claimant::Foreign, START);
+    let expected = AddressCounters { requests_received: 3, responses_sent: 3, gratuitous_sent: 4, claims_received: 1 };
+    assert_eq!(layer2.counters().collect::<Vec<_>>(), [(IpAddr::V4(VIP), expected)]);
+    layer2.disown(IpAddr::V4(VIP));
+    assert_eq!(layer2.counters().count(), 0, "nothing is kept of what is not ours");
+}
+
+#[test]
+fn a_lost_address_is_neither_answered_nor_announced() {
+    let mut layer2 = node(Scope::All);
+    assert!(layer2.disown(IpAddr::V4(VIP)));
+    assert!(!layer2.disown(IpAddr::V4(VIP)));
+    let asked = hear(&mut layer2, ETH0, Arp::request(CLIENT, CLIENT_IP, VIP));
+    assert_eq!(asked, Outcome::Ignored(Ignored::NotOwned));
+    assert_eq!(layer2.next_deadline(), None);
+    assert_eq!(sent_by(&mut layer2, START + Duration::from_secs(100)), 0);
+}
+
+#[test]
+fn owning_twice_changes_nothing_and_a_wider_scope_announces() {
+    let mut layer2 = node(named(&["eth0"]));
+    let later = START + Duration::from_secs(10);
+    layer2.poll(START + Duration::from_millis(100));
+    while layer2.next_deadline().is_some_and(|next| next <= later) {
+        let next = layer2.next_deadline().unwrap();
+        layer2.poll(next);
+    }
+    let vip = IpAddr::V4(VIP);
+    layer2.own(vip, named(&["eth0"]), later);
+    layer2.own(vip, named(&["eth0", "missing"]), later);
+    assert_eq!(sent_by(&mut layer2, later), 0);
+    layer2.own(vip, Scope::All, later);
+    assert_eq!(sent_by(&mut layer2, later), 4);
+    layer2.own(vip, named(&["eth1"]), later + Duration::from_secs(1));
+    assert_eq!(layer2.interfaces_of(vip).map(|interface| interface.index).collect::<Vec<_>>(), [ETH1]);
+    layer2.own(vip, named(&["missing"]), later);
+    assert_eq!(layer2.interfaces_of(vip).count(), 0);
+}
+
+#[test]
+fn an_interface_that_comes_or_changes_its_mac_is_announced_on() {
+    let mut layer2 = Layer2::new(Settings { refresh: None, ..Settings::default() });
+    layer2.own(IpAddr::V4(VIP), Scope::All, START);
+    assert_eq!(sent_by(&mut layer2, START), 0, "no interface yet");
+    let later = START + Duration::from_secs(100);
+    layer2.set_interface(interface(ETH0, "eth0", OURS), later);
+    assert_eq!(sent_by(&mut layer2, later), 2);
+    layer2.set_interface(interface(ETH0, "eth0", OURS), later + Duration::from_secs(50));
+    layer2.set_interface(interface(ETH0, "eth0", OURS_TOO), later + Duration::from_secs(60));
+    let sent = layer2.poll(later + Duration::from_secs(60));
+    assert_eq!(Arp::decode(&sent[0].frame).unwrap().sender_mac, OURS_TOO);
+    assert!(layer2.remove_interface(ETH0).is_some());
+    assert_eq!(sent_by(&mut layer2, later + Duration::from_secs(61)), 0);
+}
+
+#[test]
+fn a_silent_node_neither_answers_nor_announces_and_makes_up_for_it_afterwards() {
+    let mut layer2 = node(Scope::All);
+    layer2.set_silent(true, START);
+    let asked = hear(&mut layer2, ETH0, Arp::request(CLIENT, CLIENT_IP, VIP));
+    assert_eq!(asked, Outcome::Ignored(Ignored::Silent));
+    assert_eq!(layer2.next_deadline(), None);
+    let later = START + Duration::from_secs(5);
+    assert_eq!(sent_by(&mut layer2, later), 0);
+    layer2.set_silent(false, later);
+    assert_eq!(layer2.next_deadline(), Some(later));
+    assert_eq!(sent_by(&mut layer2, later), 4);
+}
+
+#[test]
+fn a_foreign_claim_is_reported_and_defended_against_within_measure() {
+    let mut layer2 = node(Scope::All);
+    let mut now = START + Duration::from_secs(30);
+    while layer2.next_deadline().is_some_and(|next| next <= now) {
+        let next = layer2.next_deadline().unwrap();
+        layer2.poll(next);
+    }
+    let first = claim(&mut layer2, OTHER, Claimant::Foreign, now);
+    let expected = Claim { ip: IpAddr::V4(VIP), mac: OTHER, interface: ETH0, claimant: Claimant::Foreign, first: true };
+    assert_eq!(first, expected);
+    assert_eq!(sent_by(&mut layer2, now), 4, "defended once");
+
+    // Two stations insist in turn, a thousand times a second.
+    let heard_first = now;
+    for step in 0..5_000_u32 {
+        now += Duration::from_millis(1);
+        let mac = if step % 2 == 0 { OTHER } else { CLIENT };
+        claim(&mut layer2, mac, Claimant::Foreign, now);
+        assert_eq!(sent_by(&mut layer2, now), 0, "defended again after {:?}", now - heard_first);
+    }
+    now = heard_first + DEFEND_INTERVAL;
+    assert!(claim(&mut layer2, OTHER, Claimant::Foreign, now).mac == OTHER);
+    assert_eq!(sent_by(&mut layer2, now), 4);
+    let conflict = layer2.conflict(IpAddr::V4(VIP)).unwrap();
+    assert_eq!((conflict.mac, conflict.last_heard), (OTHER, now));
+    assert!(layer2.owns(IpAddr::V4(VIP)), "a stranger does not take an address away");
+}
+
+#[test]
+fn a_claim_is_one_in_a_reply_a_request_or_a_request_for_something_else() {
+    for frame in [
+        Arp::announcement_request(OTHER, VIP),
+        Arp::announcement_reply(OTHER, VIP),
+        Arp::request(OTHER, VIP, CLIENT_IP),
+        Arp::reply_to(&Arp::request(OURS, Ipv4Addr::UNSPECIFIED, VIP), OTHER),
+    ] {
+        let mut layer2 = node(Scope::All);
+        let outcome = layer2.receive(ETH0, &frame.encode(), |_, _| Claimant::Foreign, START);
+        assert!(matches!(outcome, Outcome::Claim(Claim { mac: OTHER, first: true, .. })), "{frame:?}: {outcome:?}");
+    }
+}
+
+#[test]
+fn the_same_address_on_a_network_that_ours_is_not_on_is_no_claim() {
+    let mut layer2 = node(named(&["eth0"]));
+    let heard = hear(&mut layer2, ETH1, Arp::announcement_request(OTHER, VIP));
+    assert_eq!(heard, Outcome::Ignored(Ignored::OtherInterface));
+}
+
+#[test]
+fn our_own_word_is_no_claim_whichever_interface_it_comes_back_through() {
+    let mut layer2 = node(Scope::All);
+    layer2.set_other_local_macs(BTreeSet::from([OTHER]));
+    for mac in [OURS, OURS_TOO, OTHER] {
+        let heard = hear(&mut layer2, ETH0, Arp::announcement_reply(mac, VIP));
+        assert_eq!(heard, Outcome::Ignored(Ignored::OwnFrame), "{mac}");
+    }
+    layer2.set_other_local_macs(BTreeSet::new());
+    assert_eq!(claim(&mut layer2, OTHER, Claimant::Foreign, START).mac, OTHER);
+}
+
+#[test]
+fn a_better_ranked_speakers_claim_ends_ours_at_once() {
+    let mut layer2 = node(Scope::All);
+    assert!(layer2.take_filter_changed());
+    let claim = claim(&mut layer2, OTHER, Claimant::Ahead, START);
+    assert_eq!(claim.claimant, Claimant::Ahead);
+    assert!(!layer2.owns(IpAddr::V4(VIP)));
+    assert!(layer2.take_filter_changed());
+    assert_eq!(layer2.next_deadline(), None);
+    let asked = hear(&mut layer2, ETH0, Arp::request(CLIENT, CLIENT_IP, VIP));
+    assert_eq!(asked, Outcome::Ignored(Ignored::NotOwned));
+}
+
+#[test]
+fn a_worse_ranked_speakers_claim_is_answered_by_a_new_burst_at_most_every_second() {
+    let mut layer2 = node(Scope::All);
+    let mut now = START + Duration::from_secs(20);
+    while layer2.next_deadline().is_some_and(|next| next <= now) {
+        let next = layer2.next_deadline().unwrap();
+        layer2.poll(next);
+    }
+    claim(&mut layer2, OTHER, Claimant::Behind, now);
+    assert_eq!(sent_by(&mut layer2, now), 4);
+    now += REASSERT_INTERVAL / 2;
+    assert_eq!(sent_by(&mut layer2, now), 4, "the burst goes on");
+    claim(&mut layer2, OTHER, Claimant::Behind, now);
+    assert_eq!(sent_by(&mut layer2, now), 0, "but does not begin anew yet");
+    now += REASSERT_INTERVAL / 2;
+    claim(&mut layer2, OTHER, Claimant::Behind, now);
+    assert_eq!(sent_by(&mut layer2, now), 4);
+}
+
+#[test]
+fn the_filter_follows_the_addresses() {
+    let mut layer2 = Layer2::new(Settings::default());
+    assert!(!layer2.take_filter_changed());
+    assert_eq!(layer2.filter(4_096), crate::filter::Program::reject_all());
+    layer2.own(IpAddr::V4(VIP), Scope::All, START);
+    assert!(layer2.take_filter_changed());
+    layer2.own(IpAddr::V4(VIP), named(&["eth0"]), START);
+    assert!(!layer2.take_filter_changed(), "interfaces are not the filter's business");
+    assert_eq!(layer2.filter(4_096), crate::filter::compile([VIP..=VIP], 4_096));
+}
+
+#[test]
+fn one_poll_does_not_hand_out_everything_at_once() {
+    let mut layer2 = Layer2::new(Settings::default());
+    for index in 0..100 {
+        layer2.set_interface(interface(InterfaceIndex(index), "many", MacAddr(2, 0, 0, 0, 1, 1)), START);
+    }
+    for number in 0..200 {
+        layer2.own(IpAddr::V4(Ipv4Addr::from_bits(number)), Scope::All, START);
+    }
+    let transmissions = layer2.poll(START).len();
+    assert!((512..712).contains(&transmissions), "{transmissions}");
+    assert!(layer2.next_deadline().unwrap() <= START, "there is more to send");
+}
+
+#[test]
+fn scopes_unite_as_several_advertisements_do() {
+    assert_eq!(named(&["a"]).union(named(&["b"])), named(&["a", "b"]));
+    assert_eq!(named(&["a"]).union(Scope::All), Scope::All);
+    assert_eq!(Scope::All.union(named(&["a"])), Scope::All);
+}

@@ -220,3 +220,6 @@ impl Arp {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
