@@ -1,0 +1,75 @@
+//! What we know about one other node.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::identity::Identity;
+use crate::packet::body::Ack;
+use crate::packet::record::Record;
+use crate::replay::ReplayWindow;
+
+/// The seen address is preferred to the claimed one for so long after it was seen.
+const SEEN_HOLDS: Duration = Duration::from_secs(2);
+
+/// One other node: listed by the API, heard of, or both. Everything kept about it has a fixed size.
+#[derive(Debug, Default)]
+pub(crate) struct Peer {
+    /// Its address in the API's list.
+    pub(crate) listed: Option<SocketAddr>,
+    /// Its newest known life, alive or not.
+    pub(crate) identity: Option<Identity>,
+    /// Alive, as we told the caller.
+    pub(crate) alive: bool,
+    /// When it was last told down.
+    pub(crate) down_since: Option<Duration>,
+    /// Others call it down, and we wait for it to prove the contrary.
+    pub(crate) doubted: bool,
+    /// When an authentic, fresh datagram of it last arrived.
+    pub(crate) last_heard: Option<Duration>,
+    /// When it last showed that it hears us too.
+    pub(crate) last_answer: Option<Duration>,
+    /// Where its datagrams come from.
+    pub(crate) seen: Option<SocketAddr>,
+    /// What arrived from its present boot.
+    pub(crate) window: Option<(u64, ReplayWindow)>,
+    /// Its facts.
+    pub(crate) record: Option<Record>,
+    /// How often its facts still travel along with datagrams to others.
+    pub(crate) relays: u8,
+    /// Which of our facts it has.
+    pub(crate) acked: Option<Ack>,
+    /// How often our facts were sent to it on purpose, since they last changed.
+    pub(crate) pushes: u8,
+    /// It sent us facts and has no acknowledgement yet.
+    pub(crate) owed_ack: bool,
+    /// When we last told it which life of ours and its own we know.
+    pub(crate) introduced: Option<Duration>,
+}
+
+impl Peer {
+    /// The order of its newest known life, 0 if none is known.
+    pub(crate) fn rank(&self) -> u64 {
+        self.identity.as_ref().map_or(0, |id| id.rank)
+    }
+
+    /// Where to send what is meant for `identity`.
+    pub(crate) fn address_for(&self, identity: &Identity, now: Duration) -> SocketAddr {
+        match (self.seen, self.last_heard) {
+            (Some(seen), Some(heard)) if now < heard + SEEN_HOLDS => seen,
+            _ => identity.address,
+        }
+    }
+
+    /// Whether it showed that it hears us, at or after `since`.
+    pub(crate) fn answered_since(&self, since: Duration) -> bool {
+        self.last_answer.is_some_and(|at| at >= since)
+    }
+
+    /// A new process runs on the node: what the old one said is void.
+    pub(crate) fn forget_process(&mut self) {
+        self.record = None;
+        self.relays = 0;
+        self.acked = None;
+        self.pushes = 0;
+    }
+}
