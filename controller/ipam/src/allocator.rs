@@ -1,0 +1,482 @@
+//! The allocator: what each Service shows, what it should show, and every address in between.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use herald_compiler::{Config, Family, config};
+
+use crate::choose::Order;
+use crate::claim::{Claims, Home};
+use crate::pool::{Account, PoolSpace, PoolUsage, admits};
+use crate::wait::{Topic, Waits};
+use crate::{
+    Cause, Decision, FamilyPolicy, Holding, InvalidWish, Refusal, Remark, ServiceKey, ServiceRequest, SharingConflict,
+    Terms, Wish,
+};
+
+#[cfg(test)]
+mod tests;
+
+/// Who has which address, and the rules of giving and keeping. See the [crate](crate) for its life.
+#[derive(Debug, Default)]
+pub struct Allocator {
+    pub(crate) config: Arc<Config>,
+    pub(crate) spaces: BTreeMap<Arc<str>, PoolSpace>,
+    pub(crate) order: Order,
+    pub(crate) claims: Claims,
+    records: BTreeMap<ServiceKey, Record>,
+    waits: Waits,
+}
+
+/// What is known about one Service. It claims every address that it shows or should show.
+#[derive(Clone, Debug)]
+struct Record {
+    terms: Arc<Terms>,
+    /// The addresses in its status when it was last seen.
+    shown: Vec<IpAddr>,
+    /// The pool that its addresses came from.
+    pool: Option<Arc<str>>,
+    /// What was decided; `None` before the first decision.
+    target: Option<Target>,
+}
+
+/// What a Service should show.
+#[derive(Clone, Debug)]
+struct Target {
+    /// Empty if it can have nothing.
+    addresses: Vec<IpAddr>,
+    /// Why it differs from what was shown when it was decided; `None` once it is shown.
+    cause: Option<Cause>,
+}
+
+/// What an observation said about a Service, compared to what was known.
+struct Observation {
+    /// The status shows other addresses than before.
+    news: bool,
+    /// With the terms known before, all that it should have was its by the rules.
+    was_lawful: bool,
+}
+
+impl Record {
+    fn claimed(&self) -> Vec<IpAddr> {
+        let mut all = self.shown.clone();
+        all.extend(self.target.iter().flat_map(|target| &target.addresses));
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+impl Allocator {
+    /// An allocator without pools and Services.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Replaces the pools. No Service loses or changes an address by that. Returns the Services to
+    /// decide again: all that wait, first come first, and those whose pool is another one now.
+    pub fn set_config(&mut self, config: Arc<Config>) -> Vec<ServiceKey> {
+        if *config == *self.config {
+            return Vec::new();
+        }
+        self.config = config;
+        self.order = Order::of(&self.config);
+        self.spaces = self.config.pools().iter().map(PoolSpace::new).map(|space| (space.name.clone(), space)).collect();
+        let mut again: Vec<_> = self.waits.all().cloned().collect();
+        let used: Vec<_> = self.claims.addresses().collect();
+        for address in used {
+            if let Some(space) = self.handing_out(address) {
+                space.occupy(address);
+            }
+            let before = self.claims.home(address).cloned();
+            self.claims.set_home(address, None);
+            self.settle_home(address);
+            if self.claims.home(address) != before.as_ref() {
+                again.extend(self.claims.holders(address).cloned());
+            }
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        again.retain(|key| seen.insert(key.clone()));
+        again
+    }
+
+    /// Notes what a Service shows without deciding anything. Before the first decision this must
+    /// have been said of every Service, including those that are served by somebody else, or an
+    /// address in use would look free.
+    pub fn adopt(&mut self, request: &ServiceRequest) {
+        self.observe(request);
+    }
+
+    /// The Service is gone, or no longer wants an address and shows none. Its addresses are free.
+    pub fn release(&mut self, key: &ServiceKey) {
+        self.waits.end(key);
+        if let Some(record) = self.records.remove(key) {
+            for address in record.claimed() {
+                self.unclaim(address, key);
+            }
+        }
+    }
+
+    /// Services that waited for something which has become free since the last call. They wait on
+    /// until they are decided again.
+    #[must_use]
+    pub fn take_woken(&mut self) -> Vec<ServiceKey> {
+        self.waits.take_woken()
+    }
+
+    /// How full the pool called `pool` is.
+    #[must_use]
+    pub fn usage(&self, pool: &str) -> Option<PoolUsage> {
+        self.spaces.get(pool).map(PoolSpace::usage)
+    }
+
+    /// The Services that have `address`, or are about to get or to lose it.
+    pub fn holders(&self, address: IpAddr) -> impl Iterator<Item = &ServiceKey> {
+        self.claims.holders(address)
+    }
+
+    /// Decides what a Service should show, and remembers it. Deciding again without a change in
+    /// between gives the same answer.
+    pub fn decide(&mut self, request: &ServiceRequest) -> Decision {
+        let seen = self.observe(request);
+        let (mut addresses, mut cause) = self.standing(request, &seen);
+        let mut remarks = Vec::new();
+
+        if let Some(refusal) = cannot_have_any(request) {
+            return self.pend(request, refusal, Cause::OtherFamilies);
+        }
+        if let Some(conflict) = self.conflict(&request.key, &request.terms, &addresses) {
+            if !request.shown.contains(&conflict.address()) {
+                // Somebody else was faster to show what was meant for this one.
+                addresses.clear();
+            } else if seen.was_lawful {
+                addresses.clear();
+                cause = Some(Cause::Sharing(conflict));
+            } else {
+                remarks.push(Remark::Duplicate(conflict));
+            }
+        }
+        let wish = match understood(request) {
+            Ok(wish) => Some(wish),
+            Err(invalid) if addresses.is_empty() => {
+                return self.pend(request, Refusal::Invalid(invalid), cause.unwrap_or(Cause::OtherAddresses));
+            }
+            Err(invalid) => {
+                remarks.push(Remark::InvalidWish(invalid));
+                None
+            }
+        };
+        if let Some(why) = wish.and_then(|wish| self.moves(&request.key, wish, &addresses)) {
+            addresses.clear();
+            cause = Some(why);
+        }
+        let wanted = first_of_each(&addresses, &request.families);
+        if wanted != addresses {
+            addresses = wanted;
+            cause = Some(Cause::OtherFamilies);
+        }
+        if let Err(refusal) = self.complete(request, wish, &mut addresses, &mut cause) {
+            if request.policy == FamilyPolicy::PreferDualStack {
+                remarks.push(Remark::NoSecondFamily(refusal));
+            } else {
+                addresses.clear();
+                cause = Some(Cause::OtherFamilies);
+            }
+        }
+        let mut chosen_pool = None;
+        if addresses.is_empty() {
+            match self.choose(request, wish.unwrap_or(&Wish::default())) {
+                Ok(choice) => {
+                    addresses = choice.addresses;
+                    cause = cause.or(Some(Cause::New));
+                    remarks.extend(choice.no_second.map(Remark::NoSecondFamily));
+                    chosen_pool = Some(choice.pool);
+                }
+                Err(refusal) => return self.pend(request, refusal, cause.unwrap_or(Cause::OtherAddresses)),
+            }
+        }
+        let pool = chosen_pool.or_else(|| self.pool_to_record(&request.key, wish, &addresses));
+        self.hold(request, Holding { addresses, pool }, cause.unwrap_or(Cause::Restored), remarks)
+    }
+
+    /// Records terms, shown addresses and pool of a Service, and claims what it shows.
+    fn observe(&mut self, request: &ServiceRequest) -> Observation {
+        let key = &request.key;
+        let mut shown = Vec::with_capacity(request.shown.len());
+        for address in &request.shown {
+            if !shown.contains(address) {
+                shown.push(*address);
+            }
+        }
+        let Some(before) = self.records.get(key).cloned() else {
+            let terms = Arc::new(request.terms.clone());
+            let record = Record { terms, shown, pool: request.recorded_pool.clone(), target: None };
+            self.reclaim(key, &[], record);
+            return Observation { news: false, was_lawful: false };
+        };
+        let news = before.shown != shown;
+        let claimed = before.claimed();
+        let was_lawful =
+            before.target.as_ref().is_some_and(|target| self.conflict(key, &before.terms, &target.addresses).is_none());
+        let terms_changed = *before.terms != request.terms;
+        let terms = if terms_changed { Arc::new(request.terms.clone()) } else { before.terms };
+        // What the Service says about its pool counts until we know better.
+        let pool = before.pool.or_else(|| request.recorded_pool.clone());
+        self.reclaim(key, &claimed, Record { terms, shown, pool, target: before.target });
+        if terms_changed {
+            // Ports or a key may have become free for others on addresses that stay.
+            for address in claimed {
+                self.wake(address);
+            }
+        }
+        Observation { news, was_lawful }
+    }
+
+    /// The addresses that the Service has as things stand, and why it may not show them yet.
+    fn standing(&self, request: &ServiceRequest, seen: &Observation) -> (Vec<IpAddr>, Option<Cause>) {
+        let Some(record) = self.records.get(&request.key) else { return (Vec::new(), None) };
+        let shown = &record.shown;
+        match &record.target {
+            None => (shown.clone(), None),
+            Some(target) if same_set(&target.addresses, shown) => (shown.clone(), None),
+            // Somebody else wrote other addresses. What is shown is what the network and other
+            // controllers go by, so it counts if it may. A part of what it has is a loss.
+            Some(target)
+                if seen.news
+                    && !shown.iter().all(|address| target.addresses.contains(address))
+                    && self.acceptable(request, shown) =>
+            {
+                (shown.clone(), None)
+            }
+            // Not written yet, or the status lost it.
+            Some(target) => (target.addresses.clone(), target.cause.clone().or(Some(Cause::Restored))),
+        }
+    }
+
+    /// Whether addresses that somebody else wrote into the status may stay there.
+    fn acceptable(&self, request: &ServiceRequest, addresses: &[IpAddr]) -> bool {
+        addresses.iter().all(|address| {
+            self.config
+                .pool_of(*address)
+                .is_some_and(|pool| pool.may_hand_out(*address) && admits(pool, request).is_ok())
+                && self.claims.may_have(*address, &request.key, &request.terms).is_ok()
+        })
+    }
+
+    /// Why the Service's own wish moves it away from `addresses`, if it does.
+    fn moves(&self, key: &ServiceKey, wish: &Wish, addresses: &[IpAddr]) -> Option<Cause> {
+        if addresses.is_empty() {
+            return None;
+        }
+        if !wish.addresses.is_empty() && !same_set(&wish.addresses, addresses) {
+            return Some(Cause::OtherAddresses);
+        }
+        let wanted = wish.pool.as_deref()?;
+        // A wish is new if it differs from where the addresses came from. If it doesn't, or if that
+        // is unknown, an edit of the pools may have taken the addresses out of the wanted one, and
+        // edits of pools move nothing.
+        let came_from = self.records.get(key)?.pool.as_deref()?;
+        let listed =
+            || self.config.pool(wanted).is_some_and(|pool| addresses.iter().all(|address| pool.lists(*address)));
+        (came_from != wanted && !listed()).then_some(Cause::OtherPool)
+    }
+
+    /// Adds an address of the family that is missing, from the pool of the one that is there.
+    fn complete(
+        &self,
+        request: &ServiceRequest,
+        wish: Option<&Wish>,
+        addresses: &mut Vec<IpAddr>,
+        cause: &mut Option<Cause>,
+    ) -> Result<(), Refusal> {
+        let missing = |family: &&Family| addresses.iter().all(|address| Family::of(*address) != **family);
+        let (Some(present), Some(missing)) = (addresses.first(), request.families.iter().find(missing)) else {
+            return Ok(());
+        };
+        if wish.is_none_or(|wish| !wish.addresses.is_empty()) {
+            return Ok(());
+        }
+        let recorded = self.records.get(&request.key).and_then(|record| record.pool.as_deref());
+        let Some(pool) = self.config.home_of(*present, recorded).pool() else {
+            return Err(Refusal::NoneAvailable(Vec::new()));
+        };
+        let address = self.second(request, pool, *missing)?;
+        addresses.push(address);
+        cause.get_or_insert(Cause::AdditionalFamily(address));
+        Ok(())
+    }
+
+    /// The pool to record for addresses that the Service keeps.
+    fn pool_to_record(&self, key: &ServiceKey, wish: Option<&Wish>, addresses: &[IpAddr]) -> Option<Arc<str>> {
+        let recorded = self.records.get(key).and_then(|record| record.pool.clone());
+        if let Some(wanted) = wish.and_then(|wish| wish.pool.as_deref()) {
+            // As long as the record equals the wish, no edit of the pools can look like a new wish.
+            let came_from = recorded.as_deref();
+            let lists = |address: &IpAddr| self.config.pool(wanted).is_some_and(|pool| pool.lists(*address));
+            if came_from.is_none_or(|name| name == wanted) || addresses.iter().all(lists) {
+                return Some(wanted.into());
+            }
+        }
+        let home = self.config.home_of(*addresses.first()?, recorded.as_deref());
+        home.pool().map(|pool| pool.name.as_str().into()).or(recorded)
+    }
+
+    /// Decides that the Service has `holding`.
+    fn hold(&mut self, request: &ServiceRequest, holding: Holding, cause: Cause, remarks: Vec<Remark>) -> Decision {
+        let key = &request.key;
+        let keeps = self.records.get(key).is_some_and(|record| record.shown == holding.addresses);
+        self.change(key, |record| {
+            let cause = (!keeps).then(|| cause.clone());
+            record.target = Some(Target { addresses: holding.addresses.clone(), cause });
+            record.pool.clone_from(&holding.pool);
+        });
+        let lacks = remarks.iter().find_map(|remark| match remark {
+            Remark::NoSecondFamily(refusal) => Some(refusal),
+            _ => None,
+        });
+        match lacks {
+            Some(refusal) => self.waits.begin(key, refusal),
+            None => self.waits.end(key),
+        }
+        if keeps { Decision::Keep { holding, remarks } } else { Decision::Assign { holding, cause, remarks } }
+    }
+
+    /// Decides that the Service has nothing and waits.
+    fn pend(&mut self, request: &ServiceRequest, refusal: Refusal, cause: Cause) -> Decision {
+        let key = &request.key;
+        let cleared = (!request.shown.is_empty()).then_some(cause);
+        self.change(key, |record| {
+            record.target = Some(Target { addresses: Vec::new(), cause: cleared.clone() });
+            if record.shown.is_empty() {
+                record.pool = None;
+            }
+        });
+        self.waits.begin(key, &refusal);
+        Decision::Pending { refusal, cleared }
+    }
+
+    fn change(&mut self, key: &ServiceKey, edit: impl FnOnce(&mut Record)) {
+        let Some(mut record) = self.records.get(key).cloned() else { return };
+        let before = record.claimed();
+        edit(&mut record);
+        self.reclaim(key, &before, record);
+    }
+
+    /// Replaces a record and brings its claims in line.
+    fn reclaim(&mut self, key: &ServiceKey, before: &[IpAddr], record: Record) {
+        let after = record.claimed();
+        let terms = record.terms.clone();
+        self.records.insert(key.clone(), record);
+        for address in before.iter().filter(|address| !after.contains(address)) {
+            self.unclaim(*address, key);
+        }
+        for address in after {
+            self.claim(address, key, &terms);
+        }
+    }
+
+    fn claim(&mut self, address: IpAddr, key: &ServiceKey, terms: &Arc<Terms>) {
+        if self.claims.add(address, key, terms)
+            && let Some(space) = self.handing_out(address)
+        {
+            space.occupy(address);
+        }
+        self.settle_home(address);
+    }
+
+    fn unclaim(&mut self, address: IpAddr, key: &ServiceKey) {
+        if let Some(home) = self.claims.remove(address, key) {
+            if let Some(home) = home {
+                self.account(address, &home, false);
+            }
+            if let Some(space) = self.handing_out(address) {
+                space.vacate(address);
+            }
+        }
+        self.wake(address);
+    }
+
+    /// Wakes who waits for `address`, or for any address of the pool that hands it out.
+    fn wake(&mut self, address: IpAddr) {
+        self.waits.wake(&Topic::Address(address));
+        if let Some(pool) = self.config.pool_of(address) {
+            self.waits.wake(&Topic::Pool(pool.name.as_str().into()));
+        }
+    }
+
+    /// Has the right pool account for an address in use.
+    fn settle_home(&mut self, address: IpAddr) {
+        let recorded = self
+            .claims
+            .holders(address)
+            .filter_map(|holder| self.records.get(holder))
+            .find_map(|record| record.pool.as_deref());
+        let home = match self.config.home_of(address, recorded) {
+            config::Home::Inside(pool) => Some((pool, Account::Inside)),
+            config::Home::Retained(pool) => Some((pool, Account::Retained)),
+            config::Home::Orphaned => None,
+        };
+        let home = home.map(|(pool, account)| Home { pool: pool.name.as_str().into(), account });
+        let before = self.claims.home(address).cloned();
+        if before == home {
+            return;
+        }
+        if let Some(before) = before {
+            self.account(address, &before, false);
+        }
+        if let Some(home) = &home {
+            self.account(address, home, true);
+        }
+        self.claims.set_home(address, home);
+    }
+
+    fn account(&mut self, address: IpAddr, home: &Home, used: bool) {
+        if let Some(space) = self.spaces.get_mut(&home.pool) {
+            space.account(address, home.account, used);
+        }
+    }
+
+    /// The space of the pool that may hand out `address`.
+    fn handing_out(&mut self, address: IpAddr) -> Option<&mut PoolSpace> {
+        let pool = self.config.pool_of(address)?;
+        self.spaces.get_mut(pool.name.as_str())
+    }
+
+    fn conflict(&self, key: &ServiceKey, terms: &Terms, addresses: &[IpAddr]) -> Option<SharingConflict> {
+        addresses.iter().find_map(|address| self.claims.may_have(*address, key, terms).err())
+    }
+}
+
+/// Why the Service can have no address at all, whatever the pools are like.
+fn cannot_have_any(request: &ServiceRequest) -> Option<Refusal> {
+    match (request.families.len(), request.policy) {
+        (0, _) => Some(Refusal::NoClusterIp),
+        (1, FamilyPolicy::RequireDualStack) => Some(Refusal::NotDualStack(request.families.clone())),
+        _ => None,
+    }
+}
+
+/// The Service's wish, if it can be understood and fits the Service.
+fn understood(request: &ServiceRequest) -> Result<&Wish, InvalidWish> {
+    let wish = request.wish.as_ref().map_err(InvalidWish::clone)?;
+    wish.fits(&request.families)?;
+    Ok(wish)
+}
+
+/// The first address of each of `families`, in the order of `addresses`.
+fn first_of_each(addresses: &[IpAddr], families: &[Family]) -> Vec<IpAddr> {
+    let mut wanted: Vec<IpAddr> = Vec::with_capacity(2);
+    for address in addresses {
+        let family = Family::of(*address);
+        if families.contains(&family) && wanted.iter().all(|other| Family::of(*other) != family) {
+            wanted.push(*address);
+        }
+    }
+    wanted
+}
+
+fn same_set(one: &[IpAddr], other: &[IpAddr]) -> bool {
+    one.len() == other.len() && one.iter().all(|address| other.contains(address))
+}
