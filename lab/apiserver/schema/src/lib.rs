@@ -15,11 +15,19 @@
 //! here as on a cluster.
 
 mod cause;
+mod cel;
+mod defaulting;
+mod node;
+mod parse;
 mod path;
+mod pruning;
 mod schema;
 mod strict;
+mod validate;
 
 pub use cause::{Cause, Reason, quote, summary};
+pub use cel::Rule;
+pub use node::{Additional, Bounds, Junctor, ListType, Node, Type};
 pub use path::Path;
 pub use schema::{Part, Schema};
-pub use strict::{duplicate_fields, strict_decoding_error};
+pub use strict::{duplicate_fields, field_warnings, strict_decoding_error};

@@ -3,6 +3,10 @@
 use serde_json::Value;
 
 use crate::Cause;
+use crate::cause::{NO_FIELD, Reason};
+use crate::node::Node;
+use crate::path::Path;
+use crate::{cel, defaulting, parse, pruning, validate};
 
 /// Which part of an object a write changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +21,7 @@ pub enum Part {
 #[derive(Debug)]
 pub struct Schema {
     source: Value,
+    root: Node,
 }
 
 impl Schema {
@@ -30,8 +35,14 @@ impl Schema {
     /// Everything kube-apiserver refuses: not structural, invalid defaults, rules that do not
     /// compile or cost too much.
     pub fn parse(openapi: &Value, at: &str) -> Result<Schema, Vec<Cause>> {
-        let _ = at;
-        Ok(Schema { source: openapi.clone() })
+        let at = Path::Prefix(at);
+        let (root, faults) = parse::read(openapi, &at);
+        let mut causes = faults.structural;
+        if causes.is_empty() && faults.keywords.is_empty() {
+            parse::check_defaults(&root, &at, &mut causes);
+        }
+        causes.extend(faults.keywords);
+        if causes.is_empty() { Ok(Schema { source: openapi.clone(), root }) } else { Err(causes) }
     }
 
     /// The schema as it was given.
@@ -40,32 +51,52 @@ impl Schema {
         &self.source
     }
 
+    /// The schema as a tree, for merging by list type and for field paths.
+    #[must_use]
+    pub fn root(&self) -> &Node {
+        &self.root
+    }
+
     /// Sets absent fields to their defaults. A null of a field that is not nullable becomes the
     /// default, or is dropped where there is none.
     pub fn apply_defaults(&self, object: &mut Value) {
-        let _ = object;
+        defaulting::apply(&self.root, object);
     }
 
     /// Removes fields that the schema does not know; returns their paths, sorted, for
     /// `unknown field "spec.bogus"`. `apiVersion`, `kind` and known `metadata` stay.
     pub fn prune(&self, object: &mut Value) -> Vec<String> {
-        let _ = object;
-        Vec::new()
+        let mut unknown = Vec::new();
+        pruning::prune(&self.root, object, &Path::Root, true, &mut unknown);
+        validate::prune_metadata(&self.root, object, &Path::Root, true, &mut unknown);
+        unknown.sort_unstable();
+        unknown
     }
 
     /// Checks types, formats, bounds, enumerations, required fields, embedded resources, sets and
     /// list-maps. With `old`, parts that did not change are not held against the new object.
     #[must_use]
     pub fn validate(&self, new: &Value, old: Option<&Value>, part: Part) -> Vec<Cause> {
-        let _ = (new, old, part);
-        Vec::new()
+        let (node, new_part, old_part, prefix) = match part {
+            Part::Object => (Some(&self.root), Some(new), old, ""),
+            Part::Status => {
+                (self.root.child("status"), new.get("status"), old.and_then(|old| old.get("status")), "status")
+            }
+        };
+        let (Some(node), Some(new_part)) = (node, new_part) else { return Vec::new() };
+        let at = Path::Prefix(prefix);
+        let mut causes = validate::values(node, new_part, old_part, prefix);
+        validate::check_embedded(node, new_part, &at, &mut causes);
+        validate::check_lists(node, new_part, &at, &mut causes);
+        causes
     }
 
     /// Runs the CEL rules. Transition rules (`oldSelf`) run only where there is an old value.
     #[must_use]
     pub fn validate_rules(&self, new: &Value, old: Option<&Value>) -> Vec<Cause> {
-        let _ = (new, old);
-        Vec::new()
+        let mut causes = Vec::new();
+        cel::run(&self.root, new, old, &mut causes);
+        causes
     }
 
     /// [`validate`](Self::validate), then [`validate_rules`](Self::validate_rules) unless the
@@ -74,7 +105,14 @@ impl Schema {
     /// [`apply_defaults`](Self::apply_defaults).
     #[must_use]
     pub fn check(&self, new: &Value, old: Option<&Value>, part: Part) -> Vec<Cause> {
-        let _ = (new, old, part);
-        Vec::new()
+        let mut causes = self.validate(new, old, part);
+        if causes.iter().any(|cause| cause.reason.blocks_rules()) {
+            let detail = "some validation rules were not checked because the object was invalid; correct the existing \
+                          errors to complete validation";
+            causes.push(Cause::with_value(Reason::Invalid, NO_FIELD, &Value::Null, detail));
+        } else {
+            causes.extend(self.validate_rules(new, old));
+        }
+        causes
     }
 }
