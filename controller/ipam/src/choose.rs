@@ -66,7 +66,7 @@ impl Allocator {
         wish.fits(&request.families).map_err(Refusal::Invalid)?;
         match &wish.pool {
             _ if !wish.addresses.is_empty() => self.requested(request, wish),
-            Some(pool) => self.from_named(request, pool),
+            Some(pool) => self.in_named_pool(request, pool),
             None => self.automatic(request),
         }
     }
@@ -115,12 +115,12 @@ impl Allocator {
         Ok(Choice { addresses, pool, no_second: None })
     }
 
-    fn from_named(&self, request: &ServiceRequest, name: &str) -> Result<Choice, Refusal> {
+    fn in_named_pool(&self, request: &ServiceRequest, name: &str) -> Result<Choice, Refusal> {
         let Some(pool) = self.config.pool(name) else {
             return Err(Refusal::UnknownPool { pool: name.to_owned(), known: Pools::of(&self.config) });
         };
         let mut refused = Vec::new();
-        self.from_pools(request, [pool], &mut refused).ok_or(Refusal::NoneAvailable(refused))
+        self.first_of(request, [pool], &mut refused).ok_or(Refusal::NoneAvailable(refused))
     }
 
     fn automatic(&self, request: &ServiceRequest) -> Result<Choice, Refusal> {
@@ -134,7 +134,7 @@ impl Allocator {
                     refused.push((pool.name.as_str().into(), PoolRefusal::NotAutoAssigned));
                 }
             }
-            if let Some(choice) = self.from_pools(request, usable, &mut refused) {
+            if let Some(choice) = self.first_of(request, usable, &mut refused) {
                 return Ok(choice);
             }
         }
@@ -143,7 +143,7 @@ impl Allocator {
 
     /// The first of `pools` that has all families; for a Service that only prefers two, else the
     /// first that has its primary family, else the first that has the other.
-    fn from_pools<'a>(
+    fn first_of<'a>(
         &'a self,
         request: &ServiceRequest,
         pools: impl IntoIterator<Item = &'a Pool>,
