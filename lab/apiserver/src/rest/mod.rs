@@ -1,0 +1,93 @@
+//! What a REST API does with resources, the same for all of them.
+
+mod delete;
+mod form;
+mod options;
+mod read;
+mod watch;
+mod write;
+
+use std::sync::Arc;
+
+use crate::api::Api;
+use crate::error::{ApiError, Result};
+use crate::http::{Answer, Call, Target};
+use crate::registry::{Part, Resource};
+
+/// A request for a resource that is served.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    /// The resource.
+    pub(crate) resource: Arc<Resource>,
+    /// Group, version, namespace, name and subresource asked for.
+    pub(crate) target: Target,
+    /// Which part of the object is meant.
+    pub(crate) part: Part,
+}
+
+impl Scope {
+    /// The object's key in the store.
+    pub(crate) fn key(&self) -> String {
+        crate::store::key(&self.target.namespace, &self.target.name)
+    }
+
+    /// What all keys of the namespace (or of all namespaces) begin with.
+    pub(crate) fn prefix(&self) -> String {
+        if self.target.namespace.is_empty() || !self.resource.namespaced {
+            String::new()
+        } else {
+            format!("{}/", self.target.namespace)
+        }
+    }
+}
+
+/// Answers a call.
+pub(crate) async fn dispatch(api: &Arc<Api>, call: Call) -> Result<Answer> {
+    let Some(target) = call.info.target.clone() else {
+        return Ok(plain(&call));
+    };
+    let Some(resource) = api.registry.get(&target.group, &target.resource) else {
+        return if api.registry.serves(&target.group, Some(&target.version)) {
+            Err(ApiError::no_such_resource())
+        } else {
+            Ok(Answer::page_not_found())
+        };
+    };
+    let Some(version) = resource.version(&target.version) else {
+        return Ok(Answer::page_not_found());
+    };
+    let part = match target.subresource.as_str() {
+        "" => Part::Object,
+        sub if !version.subresources.iter().any(|s| s.name == sub) => {
+            return Err(ApiError::no_such_resource());
+        }
+        _ => Part::Status,
+    };
+    let scope = Scope { resource, target, part };
+    match call.info.verb.as_str() {
+        "get" => read::get(api, &scope, &call),
+        "list" => read::list(api, &scope, &call),
+        "watch" => watch::watch(api, &scope, &call),
+        "create" => write::create(api, &scope, &call).await,
+        "update" => write::update(api, &scope, &call).await,
+        "patch" => write::patch(api, &scope, &call).await,
+        "delete" => delete::delete(api, &scope, &call).await,
+        "deletecollection" => delete::delete_collection(api, &scope, &call).await,
+        _ => Err(ApiError::method_not_allowed()),
+    }
+}
+
+/// What is no resource.
+fn plain(call: &Call) -> Answer {
+    match call.info.path.as_str() {
+        "/healthz" | "/livez" | "/readyz" => Answer::text(200, "ok"),
+        "/version" => Answer::json(
+            200,
+            &serde_json::json!({
+                "major": "1", "minor": "36", "gitVersion": "v1.36.0", "gitCommit": "", "gitTreeState": "",
+                "buildDate": "1970-01-01T00:00:00Z", "goVersion": "", "compiler": "", "platform": "linux/amd64",
+            }),
+        ),
+        _ => Answer::page_not_found(),
+    }
+}
