@@ -33,6 +33,10 @@ pub struct Allocator {
 #[derive(Clone, Debug)]
 struct Record {
     terms: Arc<Terms>,
+    /// The terms at the last decision.
+    decided_terms: Arc<Terms>,
+    /// It has shown other addresses since the last decision.
+    news: bool,
     /// The addresses in its status when it was last seen.
     shown: Vec<IpAddr>,
     /// The pool that its addresses came from.
@@ -48,14 +52,6 @@ struct Target {
     addresses: Vec<IpAddr>,
     /// Why it differs from what was shown when it was decided; `None` once it is shown.
     cause: Option<Cause>,
-}
-
-/// What an observation said about a Service, compared to what was known.
-struct Observation {
-    /// The status shows other addresses than before.
-    news: bool,
-    /// With the terms known before, all that it should have was its by the rules.
-    was_lawful: bool,
 }
 
 impl Record {
@@ -104,7 +100,7 @@ impl Allocator {
 
     /// Notes what a Service shows without deciding anything. Before the first decision this must
     /// have been said of every Service, including those that are served by somebody else, or an
-    /// address in use would look free.
+    /// address in use would look free; and from then on whenever one changes.
     pub fn adopt(&mut self, request: &ServiceRequest) {
         self.observe(request);
     }
@@ -140,8 +136,9 @@ impl Allocator {
     /// Decides what a Service should show, and remembers it. Deciding again without a change in
     /// between gives the same answer.
     pub fn decide(&mut self, request: &ServiceRequest) -> Decision {
-        let seen = self.observe(request);
-        let (mut addresses, mut cause) = self.standing(request, &seen);
+        self.observe(request);
+        let (mut addresses, mut cause) = self.standing(request);
+        let was_lawful = self.was_lawful(&request.key);
         let mut remarks = Vec::new();
 
         if let Some(refusal) = cannot_have_any(request) {
@@ -151,7 +148,7 @@ impl Allocator {
             if !request.shown.contains(&conflict.address()) {
                 // Somebody else was faster to show what was meant for this one.
                 addresses.clear();
-            } else if seen.was_lawful {
+            } else if was_lawful {
                 addresses.clear();
                 cause = Some(Cause::Sharing(conflict));
             } else {
@@ -202,7 +199,7 @@ impl Allocator {
     }
 
     /// Records terms, shown addresses and pool of a Service, and claims what it shows.
-    fn observe(&mut self, request: &ServiceRequest) -> Observation {
+    fn observe(&mut self, request: &ServiceRequest) {
         let key = &request.key;
         let mut shown = Vec::with_capacity(request.shown.len());
         for address in &request.shown {
@@ -210,32 +207,35 @@ impl Allocator {
                 shown.push(*address);
             }
         }
-        let Some(before) = self.records.get(key).cloned() else {
-            let terms = Arc::new(request.terms.clone());
-            let record = Record { terms, shown, pool: request.recorded_pool.clone(), target: None };
+        let Some(mut record) = self.records.get(key).cloned() else {
+            let (terms, pool) = (Arc::new(request.terms.clone()), request.recorded_pool.clone());
+            let record = Record { decided_terms: terms.clone(), terms, news: false, shown, pool, target: None };
             self.reclaim(key, &[], record);
-            return Observation { news: false, was_lawful: false };
+            return;
         };
-        let news = before.shown != shown;
-        let claimed = before.claimed();
-        let was_lawful =
-            before.target.as_ref().is_some_and(|target| self.conflict(key, &before.terms, &target.addresses).is_none());
-        let terms_changed = *before.terms != request.terms;
-        let terms = if terms_changed { Arc::new(request.terms.clone()) } else { before.terms };
+        let claimed = record.claimed();
+        record.news |= record.shown != shown;
+        record.shown = shown;
+        if let Some(target) = record.target.as_mut().filter(|target| same_set(&target.addresses, &record.shown)) {
+            target.cause = None;
+        }
         // What the Service says about its pool counts until we know better.
-        let pool = before.pool.or_else(|| request.recorded_pool.clone());
-        self.reclaim(key, &claimed, Record { terms, shown, pool, target: before.target });
-        if terms_changed {
+        record.pool = record.pool.or_else(|| request.recorded_pool.clone());
+        let other_terms = *record.terms != request.terms;
+        if other_terms {
+            record.terms = Arc::new(request.terms.clone());
+        }
+        self.reclaim(key, &claimed, record);
+        if other_terms {
             // Ports or a key may have become free for others on addresses that stay.
             for address in claimed {
                 self.wake(address);
             }
         }
-        Observation { news, was_lawful }
     }
 
     /// The addresses that the Service has as things stand, and why it may not show them yet.
-    fn standing(&self, request: &ServiceRequest, seen: &Observation) -> (Vec<IpAddr>, Option<Cause>) {
+    fn standing(&self, request: &ServiceRequest) -> (Vec<IpAddr>, Option<Cause>) {
         let Some(record) = self.records.get(&request.key) else { return (Vec::new(), None) };
         let shown = &record.shown;
         match &record.target {
@@ -244,7 +244,7 @@ impl Allocator {
             // Somebody else wrote other addresses. What is shown is what the network and other
             // controllers go by, so it counts if it may. A part of what it has is a loss.
             Some(target)
-                if seen.news
+                if record.news
                     && !shown.iter().all(|address| target.addresses.contains(address))
                     && self.acceptable(request, shown) =>
             {
@@ -253,6 +253,13 @@ impl Allocator {
             // Not written yet, or the status lost it.
             Some(target) => (target.addresses.clone(), target.cause.clone().or(Some(Cause::Restored))),
         }
+    }
+
+    /// Whether, on the terms of the last decision, what was decided is the Service's by the rules.
+    fn was_lawful(&self, key: &ServiceKey) -> bool {
+        let Some(record) = self.records.get(key) else { return false };
+        let decided = record.target.as_ref();
+        decided.is_some_and(|target| self.conflict(key, &record.decided_terms, &target.addresses).is_none())
     }
 
     /// Whether addresses that somebody else wrote into the status may stay there.
@@ -357,10 +364,13 @@ impl Allocator {
         Decision::Pending { refusal, cleared }
     }
 
+    /// Records a decision.
     fn change(&mut self, key: &ServiceKey, edit: impl FnOnce(&mut Record)) {
         let Some(mut record) = self.records.get(key).cloned() else { return };
         let before = record.claimed();
         edit(&mut record);
+        record.decided_terms = record.terms.clone();
+        record.news = false;
         self.reclaim(key, &before, record);
     }
 
