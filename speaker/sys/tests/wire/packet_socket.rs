@@ -1,8 +1,5 @@
 //! Packet sockets on a real link: real frames through the real kernel filter.
 
-#[cfg(test)]
-mod link;
-
 use std::io::ErrorKind;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -12,7 +9,7 @@ use herald_neighbor::filter::{self, MAX_INSTRUCTIONS};
 use herald_neighbor::packet::arp::{Arp, Operation};
 use herald_sys::{Instruction, PacketSocket, PacketType, Protocol, Statistics};
 
-use link::{EVERYTHING, index, ip, open, readable, receive, with_link};
+use crate::link::{EVERYTHING, index, ip, open, readable, receive, with_link};
 
 const LEFT_MAC: MacAddr = MacAddr(2, 0, 0, 0, 0, 1);
 const RIGHT_MAC: MacAddr = MacAddr(2, 0, 0, 0, 0, 2);

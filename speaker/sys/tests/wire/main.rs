@@ -1,0 +1,6 @@
+//! Real frames on real links, each in a network namespace of its own. Needs root and iproute2.
+#![cfg(test)]
+
+mod link;
+mod linux_neighbour;
+mod packet_socket;
