@@ -113,6 +113,12 @@ impl Cause {
         Self::with_value(Reason::Invalid, field, value, detail)
     }
 
+    /// `Invalid value: SHOWN: detail`, for a value whose text is already made.
+    pub fn invalid_shown(field: impl fmt::Display, shown: &str, detail: impl fmt::Display) -> Self {
+        let message = format!("{}: {shown}: {detail}", Reason::Invalid.words());
+        Cause { reason: Reason::Invalid, message, field: field.to_string() }
+    }
+
     /// `Required value: detail` (or without a detail when it is empty).
     pub fn required(field: impl fmt::Display, detail: impl fmt::Display) -> Self {
         Self::plain(Reason::Required, field, detail)

@@ -8,11 +8,17 @@
 //! Parsing and evaluation are the `cel` crate's, Kubernetes' functions (`ip`, `cidr`, `quantity`, …)
 //! `kube-cel`'s. Neither has a type checker or a cost model; [`check`] is ours.
 
+mod check;
+mod compile;
 mod duration;
 mod evaluate;
+mod functions;
 mod rule;
+mod types;
 mod value;
 
+pub use compile::RuleCost;
+pub(crate) use compile::compile;
 pub(crate) use duration::parse as parse_duration;
 pub(crate) use evaluate::run;
 pub use rule::Rule;

@@ -26,7 +26,7 @@ mod strict;
 mod validate;
 
 pub use cause::{Cause, Reason, quote, summary};
-pub use cel::Rule;
+pub use cel::{Rule, RuleCost};
 pub use node::{Additional, Bounds, Junctor, ListType, Node, Type};
 pub use path::Path;
 pub use schema::{Part, Schema};

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::Cause;
 use crate::cause::{NO_FIELD, Reason};
+use crate::cel::RuleCost;
 use crate::node::Node;
 use crate::path::Path;
 use crate::{cel, defaulting, parse, pruning, validate};
@@ -22,6 +23,7 @@ pub enum Part {
 pub struct Schema {
     source: Value,
     root: Node,
+    costs: Vec<RuleCost>,
 }
 
 impl Schema {
@@ -38,11 +40,14 @@ impl Schema {
         let at = Path::Prefix(at);
         let (root, faults) = parse::read(openapi, &at);
         let mut causes = faults.structural;
-        if causes.is_empty() && faults.keywords.is_empty() {
+        if causes.is_empty() {
             parse::check_defaults(&root, &at, &mut causes);
         }
+        let understood = causes.is_empty();
         causes.extend(faults.keywords);
-        if causes.is_empty() { Ok(Schema { source: openapi.clone(), root }) } else { Err(causes) }
+        // Rules can only be understood where the shape is.
+        let costs = if understood { cel::compile(&root, &at, &mut causes) } else { Vec::new() };
+        if causes.is_empty() { Ok(Schema { source: openapi.clone(), root, costs }) } else { Err(causes) }
     }
 
     /// The schema as it was given.
@@ -55,6 +60,13 @@ impl Schema {
     #[must_use]
     pub fn root(&self) -> &Node {
         &self.root
+    }
+
+    /// What each CEL rule and message expression costs at most, by kube-apiserver's estimate: a
+    /// schema is refused when one exceeds 10,000,000 or all together exceed 100,000,000.
+    #[must_use]
+    pub fn rule_costs(&self) -> &[RuleCost] {
+        &self.costs
     }
 
     /// Sets absent fields to their defaults. A null of a field that is not nullable becomes the

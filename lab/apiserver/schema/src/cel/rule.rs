@@ -2,7 +2,7 @@
 
 use kube_cel::cel::IdedExpr;
 use kube_cel::cel::parser::Parser;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cause::Reason;
 
@@ -57,16 +57,18 @@ impl Rule {
         rule
     }
 
-    /// The rule as it stands in messages about it: Go's field names, no omissions.
-    pub(crate) fn echo(&self) -> Value {
-        json!({
-            "Rule": self.rule,
-            "Message": self.message,
-            "MessageExpression": self.message_expression,
-            "Reason": self.reason_text,
-            "FieldPath": self.field_path,
-            "OptionalOldSelf": self.optional_old_self,
-        })
+    /// The rule as it stands in messages about it: JSON with Go's field names in Go's order.
+    pub(crate) fn echo(&self) -> String {
+        let text = |text: &str| Value::from(text).to_string();
+        let reason = Value::from(self.reason_text.as_deref());
+        let optional = Value::from(self.optional_old_self);
+        format!(
+            r#"{{"Rule":{},"Message":{},"MessageExpression":{},"Reason":{reason},"FieldPath":{},"OptionalOldSelf":{optional}}}"#,
+            text(&self.rule),
+            text(&self.message),
+            text(&self.message_expression),
+            text(&self.field_path),
+        )
     }
 }
 
