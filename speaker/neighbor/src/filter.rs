@@ -36,10 +36,10 @@ use ranges::Ranges;
 /// The longest program that the kernel takes (`BPF_MAXINSNS`).
 pub const MAX_INSTRUCTIONS: usize = 4_096;
 
-/// Limits to try in turn. Kernels before 6.8 charge the translated program, and the one that it replaces, to
-/// `net.core.optmem_max` (20 KiB by default there) and refuse a long one with "out of memory": then the next limit is
-/// due. The last is short enough for any.
-pub const LIMITS: [usize; 4] = [MAX_INSTRUCTIONS, 1_024, 256, 64];
+/// Limits to try in turn, until the kernel takes the program. Before Linux 6.8 the translated program, and the one that
+/// it replaces, are charged to `net.core.optmem_max` (20 KiB by default there), and one that is too long for it is refused
+/// with "out of memory". The last is short enough for any kernel.
+pub const LIMITS: [usize; 7] = [MAX_INSTRUCTIONS, 2_048, 1_024, 512, 256, 128, 64];
 
 /// One instruction of classic BPF, laid out as the kernel's `struct sock_filter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,11 +18,19 @@ const VIP: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 240);
 
 fn program(ranges: impl IntoIterator<Item = (u32, u32)>) -> Vec<Instruction> {
     let ranges = ranges.into_iter().map(|(first, last)| Ipv4Addr::from_bits(first)..=Ipv4Addr::from_bits(last));
-    filter::compile(ranges, MAX_INSTRUCTIONS)
-        .instructions
-        .into_iter()
-        .map(|filter::Instruction { code, jt, jf, k }| Instruction { code, jt, jf, k })
-        .collect()
+    translated(filter::compile(ranges, MAX_INSTRUCTIONS))
+}
+
+fn translated(program: filter::Program) -> Vec<Instruction> {
+    let translate = |filter::Instruction { code, jt, jf, k }| Instruction { code, jt, jf, k };
+    program.instructions.into_iter().map(translate).collect()
+}
+
+/// As [`program`], for every second address, in at most `limit` instructions.
+fn scattered(limit: usize) -> Vec<Instruction> {
+    let base = Ipv4Addr::new(192, 168, 4, 0).to_bits();
+    let ranges = (0..1_000).map(|n| Ipv4Addr::from_bits(base + 2 * n)).map(|address| address..=address);
+    translated(filter::compile(ranges, limit))
 }
 
 fn only(address: Ipv4Addr) -> Vec<Instruction> {
@@ -155,6 +163,24 @@ fn the_kernel_takes_programs_up_to_the_limit_and_agrees_with_them() {
 
         let too_long = vec![EVERYTHING[0]; MAX_INSTRUCTIONS + 1];
         assert_eq!(left.set_filter(&too_long).unwrap_err().kind(), ErrorKind::InvalidInput);
+    });
+}
+
+#[test]
+fn with_little_memory_for_filters_a_coarser_one_is_to_be_had() {
+    // The default before Linux 6.8, which charges a filter and the one it replaces to it.
+    const OPTMEM_MAX: &str = "/proc/sys/net/core/optmem_max";
+    with_link(|link| {
+        if let Err(error) = std::fs::write(OPTMEM_MAX, "20480") {
+            return println!("skipped: {OPTMEM_MAX} is not the namespace's own in this kernel ({error})");
+        }
+        let left = open(link.left, &scattered(64));
+        let first = left.set_filter(&scattered(MAX_INSTRUCTIONS)).unwrap_err();
+        assert_eq!(first.kind(), ErrorKind::OutOfMemory, "{first}");
+        let fits = filter::LIMITS.into_iter().find(|limit| left.set_filter(&scattered(*limit)).is_ok());
+        assert!(fits.is_some_and(|limit| limit >= 256), "{fits:?}");
+        // Again, while the one that fitted is in place: this is what happens at every change.
+        assert!(filter::LIMITS.into_iter().any(|limit| left.set_filter(&scattered(limit)).is_ok()));
     });
 }
 
