@@ -1,1 +1,28 @@
 //! A cluster in a box: namespaces, API server, data path, probes, demo.
+//!
+//! ```text
+//!  topology   machines and wires: network namespaces around one switch
+//!  program    child programs that end with the lab
+//!  pod        the server behind a Service
+//!  wire       what passes on them: ARP frames, captures
+//!  dataplane  kube-proxy's work, in nftables
+//!  probe      what a user of the network notices: silence, loss, resets
+//! ```
+//!
+//! Everything is torn down when it is dropped, and what a killed run left is
+//! removed by the next one.
+
+pub mod clock;
+pub mod dataplane;
+pub mod lock;
+pub mod namespace;
+pub mod place;
+pub mod pod;
+pub mod probe;
+pub mod program;
+pub mod tool;
+pub mod topology;
+pub mod wire;
+
+pub use namespace::Namespace;
+pub use topology::Topology;

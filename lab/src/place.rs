@@ -1,0 +1,62 @@
+//! Where things are: the build's folder, the programs, the lab's own files.
+//!
+//! All of it follows from where the running program lies, so that a build with
+//! another `CARGO_TARGET_DIR` or profile finds its own parts and writes
+//! nowhere else:
+//!
+//! ```text
+//! target/                    the folder with cargo's CACHEDIR.TAG
+//!   debug/herald-lab         this program
+//!   debug/herald-speaker     a program the lab starts
+//!   debug/deps/lab-1f2e…     a test that uses the lab
+//!   lab/<id>/                logs, kubeconfigs and keys of one lab
+//!   demo/report.json         what the demo measured
+//!   tools/                   programs that `make` unpacked
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+/// The folder with the built programs, for example `target/debug`.
+///
+/// # Errors
+/// When the running program's own path cannot be read.
+pub fn program_dir() -> Result<PathBuf> {
+    let exe = std::env::current_exe().context("find the running program")?;
+    let dir = exe.parent().unwrap_or(Path::new("/"));
+    let dir = if dir.ends_with("deps") { dir.parent().unwrap_or(dir) } else { dir };
+    Ok(dir.to_owned())
+}
+
+/// A built program's path.
+///
+/// # Errors
+/// When it has not been built.
+pub fn program(name: &str) -> Result<PathBuf> {
+    let path = program_dir()?.join(name);
+    if !path.is_file() {
+        bail!("{} is not built; `cargo build --workspace --bins` builds it", path.display());
+    }
+    Ok(path)
+}
+
+/// Cargo's target folder.
+///
+/// # Errors
+/// When the running program does not lie below one.
+pub fn target_dir() -> Result<PathBuf> {
+    let dir = program_dir()?;
+    dir.ancestors()
+        .find(|dir| dir.join("CACHEDIR.TAG").is_file())
+        .map(Path::to_owned)
+        .with_context(|| format!("{} is not below a cargo target folder", dir.display()))
+}
+
+/// The folder with one sub-folder per lab.
+///
+/// # Errors
+/// As [`target_dir`].
+pub fn labs_dir() -> Result<PathBuf> {
+    Ok(target_dir()?.join("lab"))
+}

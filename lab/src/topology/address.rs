@@ -1,0 +1,109 @@
+//! Who has which address in the lab.
+//!
+//! One LAN, dual stack; the host number is the same in both families and is
+//! readable in the MAC address:
+//!
+//! | host number | who |
+//! |---|---|
+//! | 2 | control plane |
+//! | 11, 12, … | nodes 1, 2, … |
+//! | 101, 102, … | clients 1, 2, … |
+//! | 240 – 250 | left to the pools of the tests and the demo |
+//!
+//! Pods of node *n* have `10.244.n.0/24`; the node is `10.244.n.1`.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use serde::{Deserialize, Serialize};
+
+/// A station on the lab's LAN, 192.168.1.0/24 and fd00:1::/64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Station(u8);
+
+impl Station {
+    /// The control plane's station.
+    pub const CONTROL_PLANE: Station = Station(2);
+
+    /// The station of the node with this number, from 1 to 80.
+    #[must_use]
+    pub fn node(number: u8) -> Self {
+        Self(number.clamp(1, 80) + 10)
+    }
+
+    /// The station of the client with this number, from 1 to 80.
+    #[must_use]
+    pub fn client(number: u8) -> Self {
+        Self(number.clamp(1, 80) + 100)
+    }
+
+    /// Its IPv4 address.
+    #[must_use]
+    pub fn v4(self) -> Ipv4Addr {
+        Ipv4Addr::new(192, 168, 1, self.0)
+    }
+
+    /// Its IPv6 address. The host number is written as it reads in decimal:
+    /// 192.168.1.11 is also fd00:1::11.
+    #[must_use]
+    pub fn v6(self) -> Ipv6Addr {
+        let (hundreds, tens, ones) = (self.0 / 100, self.0 / 10 % 10, self.0 % 10);
+        let as_read = u16::from(hundreds) << 8 | u16::from(tens) << 4 | u16::from(ones);
+        Ipv6Addr::new(0xfd00, 1, 0, 0, 0, 0, 0, as_read)
+    }
+
+    /// Its MAC address: locally administered, the IPv4 address inside.
+    #[must_use]
+    pub fn mac(self) -> Mac {
+        let [a, b, c, d] = self.v4().octets();
+        Mac([0x02, 0x00, a, b, c, d])
+    }
+}
+
+/// A MAC address.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Mac(pub [u8; 6]);
+
+impl Mac {
+    /// The address of everyone on the link.
+    pub const BROADCAST: Mac = Mac([0xff; 6]);
+}
+
+impl fmt::Display for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+impl fmt::Debug for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The node's own address on the pod network, and its pods' default gateway.
+#[must_use]
+pub fn pod_gateway(node: u8) -> Ipv4Addr {
+    Ipv4Addr::new(10, 244, node, 1)
+}
+
+/// The address of a node's pod; `pod` counts from 1 per node.
+#[must_use]
+pub fn pod(node: u8, pod: u8) -> Ipv4Addr {
+    Ipv4Addr::new(10, 244, node, pod.saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_read_alike() {
+        let node = Station::node(1);
+        assert_eq!(node.v4().to_string(), "192.168.1.11");
+        assert_eq!(node.v6().to_string(), "fd00:1::11");
+        assert_eq!(node.mac().to_string(), "02:00:c0:a8:01:0b");
+        assert_eq!(Station::client(2).v6().to_string(), "fd00:1::102");
+    }
+}

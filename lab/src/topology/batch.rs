@@ -1,0 +1,149 @@
+//! The commands that make the lab's network, as text.
+
+use std::fs;
+use std::net::Ipv4Addr;
+
+use anyhow::{Context as _, Result};
+
+use super::address::{self, Station};
+use super::{Mac, Size};
+
+/// What every machine's kernel is set to before it gets its addresses.
+/// Addresses are usable at once (`accept_dad`), a node forwards to its pods,
+/// and packets may arrive on the wire that the answer does not leave by.
+pub(super) const MACHINE_SYSCTLS: &[(&str, &str)] = &[
+    ("net/ipv6/conf/all/accept_dad", "0"),
+    ("net/ipv6/conf/default/accept_dad", "0"),
+    ("net/ipv4/ip_forward", "1"),
+    ("net/ipv6/conf/all/forwarding", "1"),
+    ("net/ipv4/conf/all/rp_filter", "0"),
+    ("net/ipv4/conf/default/rp_filter", "0"),
+    ("net/ipv4/conf/all/send_redirects", "0"),
+    ("net/ipv4/conf/default/send_redirects", "0"),
+];
+
+/// Writes kernel settings of the calling thread's network namespace.
+pub(super) fn set_sysctls(settings: &[(&str, &str)]) -> Result<()> {
+    for (name, value) in settings {
+        let path = format!("/proc/sys/{name}");
+        fs::write(&path, value).with_context(|| format!("write {value} to {path}"))?;
+    }
+    Ok(())
+}
+
+/// The name of a lab's namespace.
+pub(super) fn namespace_name(id: &str, role: &str) -> String {
+    format!("hl-{id}-{role}")
+}
+
+/// The machines of one lab, and the commands that make them.
+pub(super) struct Plan<'a> {
+    id: &'a str,
+    machines: Vec<(String, Station)>,
+    nodes: u8,
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn new(id: &'a str, size: Size) -> Self {
+        let cp = std::iter::once(("cp".to_owned(), Station::CONTROL_PLANE));
+        let nodes = (1..=size.nodes).map(|n| (format!("node{n}"), Station::node(n)));
+        let clients = (1..=size.clients).map(|n| (format!("client{n}"), Station::client(n)));
+        Self { id, machines: cp.chain(nodes).chain(clients).collect(), nodes: size.nodes }
+    }
+
+    /// Control plane, nodes, clients.
+    pub(super) fn machines(&self) -> &[(String, Station)] {
+        &self.machines
+    }
+
+    pub(super) fn namespaces(&self) -> Vec<String> {
+        std::iter::once("switch")
+            .chain(self.machines.iter().map(|(name, _)| name.as_str()))
+            .map(|role| format!("netns add {}", namespace_name(self.id, role)))
+            .collect()
+    }
+
+    /// A veth pair per machine: its `eth0`, and a port named after it.
+    pub(super) fn wires(&self) -> Vec<String> {
+        let switch = namespace_name(self.id, "switch");
+        self.machines
+            .iter()
+            .map(|(name, station)| {
+                format!(
+                    "link add {name} netns {switch} type veth peer name eth0 netns {} address {}",
+                    namespace_name(self.id, name),
+                    station.mac()
+                )
+            })
+            .collect()
+    }
+
+    /// A bridge that learns and forwards at once and floods multicast.
+    pub(super) fn switch(&self) -> Vec<String> {
+        let mut lines = vec![
+            "link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0".to_owned(),
+            "link set br0 up".to_owned(),
+        ];
+        lines.extend(self.machines.iter().map(|(name, _)| format!("link set {name} master br0 up")));
+        lines
+    }
+
+    pub(super) fn machine(&self, station: Station) -> Vec<String> {
+        vec![
+            "link set lo up".to_owned(),
+            "link set eth0 up".to_owned(),
+            format!("addr add {}/24 dev eth0", station.v4()),
+            format!("addr add {}/64 dev eth0 nodad", station.v6()),
+        ]
+    }
+
+    /// A node reaches the other nodes' pods through these nodes.
+    pub(super) fn pod_routes(&self, node: u8) -> Vec<String> {
+        (1..=self.nodes)
+            .filter(|other| *other != node)
+            .map(|other| {
+                let [a, b, c, _] = address::pod_gateway(other).octets();
+                let net = Ipv4Addr::new(a, b, c, 0);
+                format!("route add {net}/24 via {}", Station::node(other).v4())
+            })
+            .collect()
+    }
+}
+
+/// A pod's network: a namespace, and a veth pair to its node.
+pub(super) struct PodPlan<'a> {
+    pub(super) node: u8,
+    pub(super) slot: u8,
+    pub(super) node_namespace: &'a str,
+    pub(super) name: &'a str,
+}
+
+impl PodPlan<'_> {
+    pub(super) fn wire(&self) -> Vec<String> {
+        let [a, b, c, d] = address::pod(self.node, self.slot).octets();
+        let mac = Mac([0x02, 0x01, a, b, c, d]);
+        vec![
+            format!("netns add {}", self.name),
+            format!(
+                "link add pod{} netns {} type veth peer name eth0 netns {} address {mac}",
+                self.slot, self.node_namespace, self.name
+            ),
+        ]
+    }
+
+    pub(super) fn node_side(&self) -> Vec<String> {
+        let (gateway, pod) = (address::pod_gateway(self.node), address::pod(self.node, self.slot));
+        vec![format!("link set pod{} up", self.slot), format!("addr add {gateway} peer {pod}/32 dev pod{}", self.slot)]
+    }
+
+    pub(super) fn pod_side(&self) -> Vec<String> {
+        let (gateway, pod) = (address::pod_gateway(self.node), address::pod(self.node, self.slot));
+        vec![
+            "link set lo up".to_owned(),
+            "link set eth0 up".to_owned(),
+            format!("addr add {pod}/32 dev eth0"),
+            format!("route add {gateway} dev eth0"),
+            format!("route add default via {gateway}"),
+        ]
+    }
+}

@@ -1,0 +1,115 @@
+//! AF_PACKET sockets without unsafe code.
+//!
+//! Binding a packet socket needs a `sockaddr_ll`, which no safe constructor
+//! makes. The kernel hands one out for each interface (`getifaddrs`), with
+//! protocol 0, and binding to *that* keeps the protocol the socket was opened
+//! with (packet(7)).
+
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd as _, AsRawFd as _};
+
+use anyhow::{Context as _, Result};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{LinkAddr, bind, recvfrom};
+use socket2::{Domain, Protocol, SockFilter, Socket, Type};
+
+/// A received frame's place.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// Bytes in the buffer.
+    pub len: usize,
+    /// The interface it passed, by index.
+    pub interface: usize,
+    /// Whether this machine was sending it.
+    pub outgoing: bool,
+}
+
+/// A raw socket for ARP frames.
+#[derive(Debug)]
+pub struct ArpSocket(Socket);
+
+impl ArpSocket {
+    /// Opens a socket that receives the ARP frames that reach the interface,
+    /// and sends frames from it. Runs in the calling thread's namespace.
+    ///
+    /// # Errors
+    /// When there is no such interface, or without CAP_NET_RAW.
+    pub fn on_interface(name: &str) -> Result<Self> {
+        let socket = open(libc::ETH_P_ARP)?;
+        let address = nix::ifaddrs::getifaddrs()
+            .context("list interfaces")?
+            .filter(|interface| interface.interface_name == name)
+            .find_map(|interface| interface.address?.as_link_addr().copied())
+            .with_context(|| format!("no interface {name}"))?;
+        bind(socket.as_raw_fd(), &address).with_context(|| format!("bind to {name}"))?;
+        Ok(Self(socket))
+    }
+
+    /// Opens a socket that sees the ARP frames that enter *and leave* every
+    /// interface of the calling thread's namespace.
+    ///
+    /// # Errors
+    /// Without CAP_NET_RAW.
+    pub fn on_everything() -> Result<Self> {
+        // Only ETH_P_ALL sees frames on a bridge's ports, and outgoing ones.
+        let socket = open(libc::ETH_P_ALL)?;
+        socket.attach_filter(&arp_only()).context("attach a socket filter")?;
+        socket.set_recv_buffer_size(4 << 20).context("size a receive buffer")?;
+        Ok(Self(socket))
+    }
+
+    /// Sends one frame from the interface the socket is bound to.
+    ///
+    /// # Errors
+    /// When the kernel refuses, for example because the interface is down.
+    pub fn send(&self, frame: &[u8]) -> io::Result<()> {
+        self.0.send(frame).map(drop)
+    }
+
+    /// Waits up to `timeout` milliseconds for a frame.
+    ///
+    /// # Errors
+    /// When the kernel refuses; a timeout is `None`.
+    pub fn receive(&self, buffer: &mut [u8], timeout: u16) -> io::Result<Option<Arrival>> {
+        let mut poll_fd = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut poll_fd, PollTimeout::from(timeout)) {
+            Ok(0) | Err(nix::Error::EINTR) => return Ok(None),
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match recvfrom::<LinkAddr>(self.0.as_raw_fd(), buffer) {
+            Ok((len, from)) => Ok(Some(Arrival {
+                len,
+                interface: from.map_or(0, |from| from.ifindex()),
+                outgoing: from.is_some_and(|from| from.pkttype() == libc::PACKET_OUTGOING),
+            })),
+            Err(error) => {
+                let error = io::Error::from(error);
+                let nothing = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted);
+                if nothing || error.raw_os_error() == Some(libc::ENETDOWN) {
+                    // ENETDOWN is reported once when the carrier goes.
+                    return Ok(None);
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+fn open(protocol: libc::c_int) -> Result<Socket> {
+    let protocol = u16::try_from(protocol).context("an Ethernet type has 16 bits")?.to_be();
+    let socket = Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(i32::from(protocol))))
+        .context("open a packet socket (needs CAP_NET_RAW)")?;
+    socket.set_nonblocking(true).context("make a socket non-blocking")?;
+    Ok(socket)
+}
+
+/// Classic BPF: accept Ethernet type ARP, drop the rest.
+fn arp_only() -> [SockFilter; 4] {
+    [
+        SockFilter::new(0x28, 0, 0, 12),     // load the half-word at 12
+        SockFilter::new(0x15, 0, 1, 0x0806), // ARP? else skip one
+        SockFilter::new(0x06, 0, 0, 0xffff), // accept
+        SockFilter::new(0x06, 0, 0, 0),      // drop
+    ]
+}
