@@ -47,6 +47,9 @@ impl Refusal {
     }
 }
 
+/// Whether a node is worse than a candidate should be, if there are others.
+type Lesser = fn(&Question<'_>, &Node<'_>) -> bool;
+
 /// Divides the nodes into candidates and others.
 pub(crate) fn divide<'q, 'a>(question: &'q Question<'a>) -> (Vec<&'q Node<'a>>, Vec<(&'a str, Refusal)>) {
     let mut refused = Vec::new();
@@ -58,7 +61,7 @@ pub(crate) fn divide<'q, 'a>(question: &'q Question<'a>) -> (Vec<&'q Node<'a>>, 
         }
     }
     // What disqualifies only while somebody better is there. A speaker that leaves comes last: it still serves well.
-    let relative: [(Refusal, fn(&Question<'_>, &Node<'_>) -> bool); 3] = [
+    let relative: [(Refusal, Lesser); 3] = [
         (Refusal::OnlyTerminating, |question, node| question.local && node.endpoints != Endpoints::Ready),
         (Refusal::Replaced, |_, node| !node.staying),
         (Refusal::Stale, |_, node| !node.current),

@@ -1,99 +1,68 @@
-//! Which node owns a layer-2 address?
-//!
-//! Every speaker asks [`elect`] about the same facts and comes to the same answer, so nobody has to be asked:
+//! Which node owns an address?
 //!
 //! ```text
-//!   all nodes ── eligible? ──► candidates ── rank ──► the first owns the address
-//!                   │                          │
-//!                   └► refused, and why        └ uncordoned before cordoned, then preference score (high first),
-//!                                                then SHA-256 of "node#address" (low first)
+//!   Question: an address, and per node           elect()             Verdict
+//!   what the API and its speaker say   ─────────────────────►  owner, ranking of the rest,
+//!   (alive? selected? endpoints? …)     refuse, then rank      and why others are not in it
 //! ```
 //!
-//! The order is MetalLB's, so that an address stays on its node when a cluster changes over; cordon, which MetalLB
-//! does not look at, only ranks. Without preferences the removal of a node that does not own an address never moves
-//! the address, and a node that joins takes it only if it ranks first (rendezvous hashing).
+//! Every speaker asks the same question and, having the same inputs, gets the same verdict; that is all the agreement
+//! there is. Two steps, each in a module of its own:
+//!
+//! * [`mod@eligibility`] — who may announce at all, and the first reason for each that may not.
+//! * [`mod@ranking`] — MetalLB's order among those: preference score, then SHA-256 of `node#address`. A node that is
+//!   not first can come and go without moving anything.
+//!
+//! Kubernetes' terms are translated by the caller; nothing here knows an object.
 
-mod eligible;
-mod rank;
+mod eligibility;
+mod question;
+mod ranking;
+#[cfg(test)]
+mod tests;
 
-use std::net::IpAddr;
+pub use eligibility::Reason;
+pub use question::{Endpoints, Node, Policy, Presence, Question};
+pub use ranking::{Candidate, Digest, Memo, digest, rank};
 
-pub use eligible::Refusal;
-
-/// How the Service's endpoints on one node are; ordered, the better the greater.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Endpoints {
-    /// None that could serve.
-    None,
-    /// Only such that are terminating, but still serving.
-    ServingTerminating,
-    /// At least one that is ready.
-    Ready,
-}
-
-/// One node, as far as it concerns one Service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node<'a> {
-    /// Name.
-    pub name: &'a str,
-    /// A speaker is alive there.
-    pub alive: bool,
-    /// That speaker stays: it neither drains nor stops.
-    pub staying: bool,
-    /// That speaker sees a fresh cluster.
-    pub current: bool,
-    /// An advertisement of the address selects the node.
-    pub selected: bool,
-    /// The node has one of the interfaces that the advertisements allow (true if they allow all).
-    pub has_interface: bool,
-    /// Condition `NetworkUnavailable`.
-    pub network_unavailable: bool,
-    /// Label `node.kubernetes.io/exclude-from-external-load-balancers`, unless it is to be ignored.
-    pub excluded: bool,
-    /// Cordoned: ranks behind the others.
-    pub cordoned: bool,
-    /// Sum of the weights of the preferences that match.
-    pub score: u32,
-    /// The Service's endpoints on this node.
-    pub endpoints: Endpoints,
-}
-
-/// What is to be decided.
-#[derive(Clone, Debug)]
-pub struct Question<'a> {
-    /// The address that is hashed: the Service's first.
-    pub address: IpAddr,
-    /// `externalTrafficPolicy: Local`.
-    pub local: bool,
-    /// The Service has an endpoint that could serve, on whatever node or on none.
-    pub served: bool,
-    /// Every node of the cluster, in any order, each once.
-    pub nodes: Vec<Node<'a>>,
-}
-
-/// The answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What [`elect`] answers. Names are the question's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict<'a> {
-    /// Candidates; the first owns the address, the second would take over from it, and so on.
-    pub ranking: Vec<&'a str>,
-    /// Nodes that are no candidates, and why, in the order of the question.
-    pub refused: Vec<(&'a str, Refusal)>,
+    /// Who announces the address; `None` if nobody may.
+    pub owner: Option<&'a str>,
+    /// All who may, in order of election. The owner is the first, unless an incumbent holds the address
+    /// ([`Question::failback`]). The first who is not the owner is the successor.
+    pub ranking: Vec<Candidate<'a>>,
+    /// All who may not, in the question's order, each with the first reason.
+    pub refused: Vec<(&'a str, Reason)>,
 }
 
 impl<'a> Verdict<'a> {
-    /// Who owns the address, if anybody can.
-    #[must_use]
-    pub fn owner(&self) -> Option<&'a str> {
-        self.ranking.first().copied()
+    /// Who takes over when the owner is gone.
+    pub fn successor(&self) -> Option<&'a str> {
+        self.ranking.iter().map(|c| c.node).find(|node| Some(*node) != self.owner)
+    }
+
+    /// Why a node does not announce; `None` if it may or is not in the question.
+    pub fn reason(&self, node: &str) -> Option<Reason> {
+        self.refused.iter().find(|(name, _)| *name == node).map(|(_, reason)| *reason)
     }
 }
 
-/// Decides who owns an address. The order of the nodes has no influence.
-#[must_use]
+/// Decides who owns the address. Depends on nothing but the question, and not on the order of its nodes.
 pub fn elect<'a>(question: &Question<'a>) -> Verdict<'a> {
-    let (candidates, refused) = eligible::divide(question);
-    Verdict { ranking: rank::rank(question.address, candidates), refused }
+    elect_with(question, &mut Memo::none())
 }
 
-#[cfg(test)]
-mod tests;
+/// Like [`elect`], remembering digests: for callers that ask about the same addresses and nodes again and again.
+pub fn elect_with<'a>(question: &Question<'a>, memo: &mut Memo) -> Verdict<'a> {
+    let (eligible, refused) = eligibility::sift(question);
+    let ranking = memo.rank(question.address, eligible.iter().map(|node| node.candidate()));
+    let incumbent = || {
+        let claims = |name: &str| eligible.iter().any(|n| n.name == name && n.owns_now);
+        ranking.iter().find(|c| claims(c.node))
+    };
+    let holder = if question.failback { None } else { incumbent() };
+    let owner = holder.or(ranking.first()).map(|c| c.node);
+    Verdict { owner, ranking, refused }
+}
