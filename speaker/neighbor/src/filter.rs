@@ -14,7 +14,9 @@
 //!
 //! "In one of the ranges?" is a balanced search tree over the ranges' bounds, twice, once for each address: about eleven
 //! comparisons for a thousand ranges. Jumps in classic BPF go forwards, conditional ones by at most 255 instructions;
-//! longer ones go through an unconditional jump nearby (`assembler`).
+//! longer ones go through an unconditional jump nearby (`assembler`). Addresses are compared as their distance from the
+//! lowest one: the kernel translates a comparison with a constant below 2³¹ into one instruction, else into two. (An
+//! address below the lowest is then a very long way above it, and outside.)
 //!
 //! The kernel takes at most [`MAX_INSTRUCTIONS`]. About a thousand ranges fit; with more, the ranges with the smallest
 //! gaps between them are merged until they do ([`Program::coarse`]): too much gets through then, never too little, and
@@ -121,20 +123,23 @@ pub fn compile(announced: impl IntoIterator<Item = RangeInclusive<Ipv4Addr>>, li
 fn assemble(ranges: &Ranges) -> Vec<Instruction> {
     let mut program = Assembler::default();
     let reject = program.verdict(false);
-    if ranges.len() == 0 {
+    let Some(lowest) = ranges.lowest() else {
         return program.finish();
-    }
+    };
     let accept = program.verdict(true);
+    let bounds = ranges.bounds();
 
-    let target = search(&mut program, &ranges.bounds(), Side::Outside, accept, reject);
+    let target = search(&mut program, &bounds, Side::Inside, accept, reject);
     program.goto(target);
+    program.subtract(lowest);
     program.load_word(offset::TARGET_IP);
     let request = program.here();
     program.if_equal(OPERATION_REQUEST, request, reject);
     let not_the_sender = program.load_half(offset::OPERATION);
 
-    let sender = search(&mut program, &ranges.bounds(), Side::Outside, accept, not_the_sender);
+    let sender = search(&mut program, &bounds, Side::Inside, accept, not_the_sender);
     program.goto(sender);
+    program.subtract(lowest);
     program.load_word(offset::SENDER_IP);
     let known_operation = program.here();
     program.if_equal(OPERATION_REPLY, known_operation, reject);

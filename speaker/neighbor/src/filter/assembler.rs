@@ -16,6 +16,7 @@ const REACH: usize = 250;
 const LD_BYTE: u16 = 0x30;
 const LD_HALF: u16 = 0x28;
 const LD_WORD: u16 = 0x20;
+const SUBTRACT: u16 = 0x14;
 const JUMP: u16 = 0x05;
 const JUMP_EQUAL: u16 = 0x15;
 const JUMP_GREATER: u16 = 0x25;
@@ -60,6 +61,11 @@ impl Assembler {
 
     pub(super) fn load_word(&mut self, offset: u32) -> Label {
         self.write(LD_WORD, 0, 0, offset)
+    }
+
+    /// Modulo 2³².
+    pub(super) fn subtract(&mut self, value: u32) -> Label {
+        self.write(SUBTRACT, 0, 0, value)
     }
 
     pub(super) fn if_equal(&mut self, value: u32, then: Label, otherwise: Label) -> Label {

@@ -21,7 +21,7 @@ pub(super) fn check(program: &[Instruction]) -> Result<(), String> {
         let farthest = match instruction.code {
             0x05 => instruction.k as usize,
             0x15 | 0x25 | 0x35 | 0x45 => usize::from(instruction.jt.max(instruction.jf)),
-            0x06 | 0x20 | 0x28 | 0x30 => continue,
+            0x06 | 0x14 | 0x20 | 0x28 | 0x30 => continue,
             code => return Err(format!("unknown code {code:#x} at {at}")),
         };
         if farthest >= rest {
@@ -56,6 +56,7 @@ pub(super) fn run(program: &[Instruction], packet: &Packet<'_>) -> (bool, usize)
                     None => return (false, steps),
                 }
             }
+            0x14 => accumulator = accumulator.wrapping_sub(k),
             0x05 => at += k as usize,
             0x15 => at += branch(accumulator == k),
             0x25 => at += branch(accumulator > k),

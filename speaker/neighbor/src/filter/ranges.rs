@@ -30,10 +30,20 @@ impl Ranges {
         self.0.len()
     }
 
-    /// Where membership changes, in order: the first address of each range, and the first one after it. The latter is
-    /// missing for a range that reaches 255.255.255.255.
+    /// The lowest address, if there is any.
+    pub(super) fn lowest(&self) -> Option<u32> {
+        self.0.first().map(|(first, _)| *first)
+    }
+
+    /// Where membership changes above the lowest address, counted from there and in order: the first address after each
+    /// range, and the first one of each range but the lowest. The lowest address itself is inside.
     pub(super) fn bounds(&self) -> Vec<u32> {
-        self.0.iter().flat_map(|(first, last)| [Some(*first), last.checked_add(1)]).flatten().collect()
+        let lowest = self.lowest().unwrap_or_default();
+        let changes = self.0.iter().flat_map(|(first, last)| {
+            // Only the range of all addresses there are has no address after it.
+            [Some(first - lowest), (last - lowest).checked_add(1)]
+        });
+        changes.flatten().skip(1).collect()
     }
 
     /// Closes the smallest gaps until at most `count` ranges (at least one) are left.
