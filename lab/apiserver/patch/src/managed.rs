@@ -47,3 +47,6 @@ pub struct Write<'a> {
     /// Which fields a write to this endpoint can change.
     pub scope: &'a Scope,
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,10 +77,10 @@ fn merge_object(mut fields: Fields, changes: &Fields, ty: &Type) -> Result<Field
     }
     // An order alone re-sorts what is there.
     for (name, order) in changes {
-        if let Some(field) = name.strip_prefix(SET_ORDER).filter(|field| !changes.contains_key(*field)) {
-            if let Some(Value::Array(items)) = fields.get_mut(field) {
-                *items = list::reorder(std::mem::take(items), order, merge_key(ty, field))?;
-            }
+        if let Some(field) = name.strip_prefix(SET_ORDER).filter(|field| !changes.contains_key(*field))
+            && let Some(Value::Array(items)) = fields.get_mut(field)
+        {
+            *items = list::reorder(std::mem::take(items), order, merge_key(ty, field))?;
         }
     }
     Ok(fields)

@@ -97,4 +97,4 @@ pub(crate) fn is_hollow(value: Option<&Value>) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -108,10 +108,10 @@ pub(super) fn encode(object: &mut Value, managers: &Managers) {
     if entries.is_empty() {
         return;
     }
-    if let Value::Object(fields) = object {
-        if let Value::Object(meta) = fields.entry("metadata").or_insert_with(|| json!({})) {
-            meta.insert("managedFields".to_owned(), Value::Array(entries));
-        }
+    if let Value::Object(fields) = object
+        && let Value::Object(meta) = fields.entry("metadata").or_insert_with(|| json!({}))
+    {
+        meta.insert("managedFields".to_owned(), Value::Array(entries));
     }
 }
 

@@ -34,10 +34,10 @@ fn starting_point(write: &Write<'_>, live: &Value, new: &Value) -> Managers {
         return of_live();
     }
     let sent = new.pointer("/metadata/managedFields").and_then(Value::as_array);
-    if let Some([Value::Object(only)]) = sent.map(Vec::as_slice) {
-        if only.is_empty() {
-            return Managers::new();
-        }
+    if let Some([Value::Object(only)]) = sent.map(Vec::as_slice)
+        && only.is_empty()
+    {
+        return Managers::new();
     }
     match decode(new) {
         Ok(managers) if !managers.is_empty() => managers,
@@ -120,10 +120,10 @@ pub fn keep_timestamps(old: &Value, new: &mut Value) {
     let (mut rest_before, mut rest_after) = (old.clone(), new.clone());
     strip(&mut rest_before);
     strip(&mut rest_after);
-    if rest_before == rest_after {
-        if let Some(place) = new.pointer_mut("/metadata/managedFields") {
-            *place = before;
-        }
+    if rest_before == rest_after
+        && let Some(place) = new.pointer_mut("/metadata/managedFields")
+    {
+        *place = before;
     }
 }
 
