@@ -121,7 +121,7 @@ impl Server {
             empty_object(&kind.api_version, &kind.kind)
         };
         let before = live.unwrap_or(&empty);
-        let raw = step["rawBody"].as_str().map(serde_yaml_lite);
+        let raw = step["rawBody"].as_str().map(yaml_body);
         let body = raw.as_ref().unwrap_or(&step["body"]);
         let mut new = match text(step, "/headers/Content-Type") {
             "application/apply-patch+yaml" => {
