@@ -6,6 +6,7 @@ use std::fmt;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -129,6 +130,17 @@ pub fn parse<P: clap::Parser>() -> P {
             }
             let _ = writeln!(std::io::stderr(), "{}", one_line(&error));
             std::process::exit(2);
+        }
+    }
+}
+
+/// The exit code of a program that ended like this; a failure is told in one line on standard error.
+pub fn exit(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "{error:#}");
+            ExitCode::FAILURE
         }
     }
 }

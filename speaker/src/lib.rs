@@ -1,1 +1,27 @@
-//! Announces LoadBalancer addresses, one per node.
+//! Announces LoadBalancer addresses from one node.
+//!
+//! ```text
+//!             API server                     other speakers              the network
+//!                 │                                │                          │
+//!   watch ────────┘                      members ──┘              announce ───┘
+//!     │  Services, EndpointSlices,          │ who is alive,          ▲    │ interfaces,
+//!     │  Nodes, pools, advertisements       │ what they are like     │    │ claims
+//!     ▼                                     ▼                        │    ▼
+//!   ┌──────────────────────────── speaker: one loop ──────────────────────────────┐
+//!   │      decide: World (compile, elect)  →  Own / Disown / Verdict              │
+//!   └─────────────────────────────────────┬────────────────────────────────────────┘
+//!                                         ▼
+//!                                       report ── ServiceL2Status, Events
+//! ```
+//!
+//! Everything that decides is a plain value; the tasks around it only move bytes and time.
+
+pub mod announce;
+pub mod decide;
+pub mod flags;
+pub mod members;
+pub mod metrics;
+pub mod report;
+pub mod run;
+pub mod speaker;
+pub mod watch;

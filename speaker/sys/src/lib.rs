@@ -12,6 +12,7 @@
 mod context;
 mod filter;
 mod packet_socket;
+mod reactor;
 
 pub use filter::Instruction;
 pub use packet_socket::{PacketSocket, PacketType, Protocol, Received, Statistics};

@@ -1,0 +1,423 @@
+//! All that the speaker knows, and what follows from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use herald_compiler::{Config, Objects, compile};
+use herald_membership::Facts;
+use herald_neighbor::Scope;
+use herald_runtime::watch::Change;
+
+use super::addresses::Addresses;
+use super::endpoints::Endpoints;
+use super::verdict::{self, Verdict};
+use crate::watch::Seen;
+use crate::watch::node::NodeSeen;
+use crate::watch::service::{ServiceKey, ServiceSeen};
+
+/// What the membership says of the other speakers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MemberEvent {
+    /// This node's speaker is alive there.
+    Up(Arc<str>),
+    /// It is not any more.
+    Down(Arc<str>),
+    /// It says this about itself.
+    Facts(Arc<str>, Facts),
+    /// The others had their chance to answer: from now on, silence means absence.
+    Started,
+    /// Those that answered had their chance to tell their facts.
+    FactsOverdue,
+}
+
+/// What the world needs to know to decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// The EndpointSlices of this Service.
+    ListSlices(ServiceKey),
+}
+
+/// One consequence of a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Answer for `ip` on these interfaces.
+    Own {
+        /// The address.
+        ip: IpAddr,
+        /// Where.
+        scope: Scope,
+    },
+    /// Stop answering for `ip`.
+    Disown {
+        /// The address.
+        ip: IpAddr,
+    },
+    /// The verdict about a Service has changed; `None`: there is no such Service (any more).
+    Verdict {
+        /// The Service.
+        service: ServiceKey,
+        /// Its UID, for Events.
+        uid: String,
+        /// What was decided.
+        verdict: Option<Verdict>,
+        /// What was decided the last time.
+        before: Option<Verdict>,
+    },
+}
+
+/// Which lists have arrived at least once.
+#[derive(Debug, Default)]
+struct Synced {
+    services: bool,
+    slices: bool,
+    nodes: bool,
+    pools: bool,
+    l2_advertisements: bool,
+    members: bool,
+    facts_overdue: bool,
+}
+
+/// All that the speaker knows.
+#[derive(Debug)]
+pub struct World {
+    pub(super) me: String,
+    pub(super) ignore_exclude: bool,
+    pub(super) services: BTreeMap<ServiceKey, ServiceSeen>,
+    pub(super) endpoints: Endpoints,
+    pub(super) nodes: BTreeMap<String, NodeSeen>,
+    /// Live speakers on other nodes. One whose facts are not known yet (protocol 0) is no candidate: it may have just
+    /// started and not see the cluster yet.
+    pub(super) members: BTreeMap<Arc<str>, Facts>,
+    /// Names of this node's interfaces that take part in layer 2.
+    pub(super) interfaces: BTreeSet<String>,
+    pub(super) config: Arc<Config>,
+    objects: Objects,
+    objects_changed: bool,
+    broken: BTreeSet<&'static str>,
+    synced: Synced,
+    concerned: Concerned,
+    verdicts: BTreeMap<ServiceKey, Verdict>,
+    addresses: Addresses,
+}
+
+/// Which Services have to be decided about again.
+#[derive(Debug)]
+enum Concerned {
+    All,
+    These(BTreeSet<ServiceKey>),
+}
+
+impl Concerned {
+    fn add(&mut self, service: ServiceKey) {
+        if let Self::These(services) = self {
+            services.insert(service);
+        }
+    }
+}
+
+impl World {
+    /// Knows nothing but which node it is on.
+    #[must_use]
+    pub fn new(me: String, ignore_exclude: bool) -> Self {
+        Self {
+            me,
+            ignore_exclude,
+            services: BTreeMap::new(),
+            endpoints: Endpoints::default(),
+            nodes: BTreeMap::new(),
+            members: BTreeMap::new(),
+            interfaces: BTreeSet::new(),
+            config: Arc::default(),
+            objects: Objects::default(),
+            objects_changed: true,
+            broken: BTreeSet::new(),
+            synced: Synced::default(),
+            concerned: Concerned::All,
+            verdicts: BTreeMap::new(),
+            addresses: Addresses::default(),
+        }
+    }
+
+    /// Whether everything needed for a decision has been seen.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.missing().is_empty()
+    }
+
+    /// What has not been seen yet, for a person.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        let Synced { services, slices, nodes, pools, l2_advertisements, members, facts_overdue } = self.synced;
+        // Claiming what a speaker owns, only because it has not told yet that it sees the cluster, would be a move.
+        let facts = facts_overdue || self.members.values().all(|facts| facts.protocol > 0);
+        let parts = [
+            (services, "Services"),
+            (slices, "EndpointSlices"),
+            (nodes, "Nodes"),
+            (pools, "IPAddressPools"),
+            (l2_advertisements, "L2Advertisements"),
+            (members, "other speakers"),
+            (facts, "other speakers' facts"),
+        ];
+        parts.into_iter().filter(|(seen, _)| !seen).map(|(_, what)| what).collect()
+    }
+
+    /// Whether the view of the cluster is fresh: everything was seen and every watch works.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        self.broken.is_empty() && self.is_ready()
+    }
+
+    /// Whether the Services are known, so that EndpointSlices may be watched.
+    #[must_use]
+    pub fn knows_services(&self) -> bool {
+        self.synced.services
+    }
+
+    /// This node as the API describes it, once it is known.
+    #[must_use]
+    pub fn my_node(&self) -> Option<&NodeSeen> {
+        self.nodes.get(&self.me)
+    }
+
+    /// Every known node.
+    pub fn nodes(&self) -> impl Iterator<Item = &NodeSeen> {
+        self.nodes.values()
+    }
+
+    /// Names of this node's interfaces that take part in layer 2.
+    pub fn interfaces(&self) -> impl Iterator<Item = &String> {
+        self.interfaces.iter()
+    }
+
+    /// Every address that is announced from here.
+    pub fn owned(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.addresses.owned()
+    }
+
+    /// Takes in one thing seen.
+    pub fn see(&mut self, seen: Seen) -> Vec<Request> {
+        match seen {
+            Seen::Services(change) => return self.see_services(change),
+            Seen::Slices(change) => self.see_slices(change),
+            Seen::SlicesOf(service, slices) => {
+                self.endpoints.listed(&service, slices);
+                self.concerned.add(service);
+            }
+            Seen::Nodes(change) => {
+                self.note_watch("Nodes", &change);
+                self.synced.nodes |= matches!(change, Change::Reset(_));
+                if update(&mut self.nodes, change, |node| node.name.clone()) {
+                    self.concerned = Concerned::All;
+                }
+            }
+            Seen::Pools(change) => {
+                self.note_watch("IPAddressPools", &change);
+                self.synced.pools |= matches!(change, Change::Reset(_));
+                self.objects_changed |= update_list(&mut self.objects.pools, change, |pool| &pool.meta.name);
+            }
+            Seen::L2Advertisements(change) => {
+                self.note_watch("L2Advertisements", &change);
+                self.synced.l2_advertisements |= matches!(change, Change::Reset(_));
+                self.objects_changed |=
+                    update_list(&mut self.objects.l2_advertisements, change, |advertisement| &advertisement.meta.name);
+            }
+        }
+        Vec::new()
+    }
+
+    fn see_services(&mut self, change: Change<(ServiceKey, Option<ServiceSeen>)>) -> Vec<Request> {
+        self.note_watch("Services", &change);
+        let mut requests = Vec::new();
+        match change {
+            Change::Reset(all) => {
+                self.synced.services = true;
+                let new: BTreeMap<_, _> = all.into_iter().filter_map(|(key, service)| Some((key, service?))).collect();
+                let gone: Vec<_> = self.services.keys().filter(|key| !new.contains_key(key)).cloned().collect();
+                for key in gone {
+                    self.remove_service(&key);
+                }
+                for (key, service) in new {
+                    self.set_service(key, service, &mut requests);
+                }
+            }
+            Change::Applied((key, Some(service))) => self.set_service(key, service, &mut requests),
+            Change::Applied((key, None)) | Change::Deleted((key, _)) => self.remove_service(&key),
+            Change::Broken(_) => {}
+        }
+        requests
+    }
+
+    fn set_service(&mut self, key: ServiceKey, service: ServiceSeen, requests: &mut Vec<Request>) {
+        if self.endpoints.want(&key) {
+            requests.push(Request::ListSlices(key.clone()));
+        }
+        if self.services.get(&key) != Some(&service) {
+            self.services.insert(key.clone(), service);
+            self.concerned.add(key);
+        }
+    }
+
+    fn remove_service(&mut self, key: &ServiceKey) {
+        self.endpoints.unwant(key);
+        if self.services.remove(key).is_some() {
+            self.concerned.add(key.clone());
+        }
+    }
+
+    fn see_slices(&mut self, change: Change<crate::watch::endpoint_slice::Slice>) {
+        self.note_watch("EndpointSlices", &change);
+        match change {
+            Change::Reset(all) => {
+                self.synced.slices = true;
+                for service in self.endpoints.reset(all) {
+                    self.concerned.add(service);
+                }
+            }
+            Change::Applied(slice) => {
+                let service = slice.service.clone();
+                if self.endpoints.apply(slice) {
+                    self.concerned.add(service);
+                }
+            }
+            Change::Deleted(slice) => {
+                if self.endpoints.delete(&slice) {
+                    self.concerned.add(slice.service);
+                }
+            }
+            Change::Broken(_) => {}
+        }
+    }
+
+    /// Takes in what the membership says.
+    pub fn hear(&mut self, event: MemberEvent) {
+        let changed = match event {
+            MemberEvent::Up(node) => {
+                self.members.insert(node, Facts::default());
+                true
+            }
+            MemberEvent::Down(node) => self.members.remove(&node).is_some(),
+            MemberEvent::Facts(node, facts) => match self.members.get_mut(&node) {
+                Some(known) if *known != facts => {
+                    *known = facts;
+                    true
+                }
+                _ => false,
+            },
+            MemberEvent::Started => !std::mem::replace(&mut self.synced.members, true),
+            MemberEvent::FactsOverdue => !std::mem::replace(&mut self.synced.facts_overdue, true),
+        };
+        if changed {
+            self.concerned = Concerned::All;
+        }
+    }
+
+    /// Takes in which interfaces of this node take part in layer 2.
+    pub fn set_interfaces(&mut self, names: BTreeSet<String>) {
+        if self.interfaces != names {
+            self.interfaces = names;
+            self.concerned = Concerned::All;
+        }
+    }
+
+    /// Decides about every Service that something new concerns. Nothing comes out before [`is_ready`](Self::is_ready).
+    pub fn decide(&mut self) -> Vec<Step> {
+        if !self.is_ready() {
+            return Vec::new();
+        }
+        if std::mem::take(&mut self.objects_changed) {
+            let config = compile(&self.objects).config;
+            if config != self.config {
+                self.config = config;
+                self.concerned = Concerned::All;
+            }
+        }
+        let concerned = match std::mem::replace(&mut self.concerned, Concerned::These(BTreeSet::new())) {
+            Concerned::These(services) => services,
+            Concerned::All => self.services.keys().chain(self.verdicts.keys()).cloned().collect(),
+        };
+        let mut steps = Vec::new();
+        for service in concerned {
+            self.decide_one(service, &mut steps);
+        }
+        // Gains first, over all Services: the network hears of a new address before another one falls silent.
+        steps.sort_by_key(|step| matches!(step, Step::Disown { .. }));
+        steps
+    }
+
+    fn decide_one(&mut self, service: ServiceKey, steps: &mut Vec<Step>) {
+        if self.services.contains_key(&service) && self.endpoints.is_pending(&service) {
+            return; // its slices are being listed; deciding on none would withdraw what another node just gave us
+        }
+        let verdict = self.services.get(&service).map(|seen| verdict::decide(self, &service, seen));
+        if verdict.as_ref() == self.verdicts.get(&service) {
+            return;
+        }
+        match &verdict {
+            Some(Verdict::Announce { addresses, scope }) => self.addresses.set(&service, addresses, scope, steps),
+            _ => self.addresses.set(&service, &[], &Scope::All, steps),
+        }
+        let before = match &verdict {
+            Some(new) => self.verdicts.insert(service.clone(), new.clone()),
+            None => self.verdicts.remove(&service),
+        };
+        let uid = self.services.get(&service).map(|seen| seen.uid.clone()).unwrap_or_default();
+        steps.push(Step::Verdict { service, uid, verdict, before });
+    }
+
+    fn note_watch<T>(&mut self, what: &'static str, change: &Change<T>) {
+        match change {
+            Change::Broken(_) => self.broken.insert(what),
+            _ => self.broken.remove(what),
+        };
+    }
+}
+
+/// Applies a change to a map; true if anything is different.
+fn update<T: PartialEq>(map: &mut BTreeMap<String, T>, change: Change<T>, name: impl Fn(&T) -> String) -> bool {
+    match change {
+        Change::Reset(all) => {
+            let new: BTreeMap<_, _> = all.into_iter().map(|object| (name(&object), object)).collect();
+            let changed = *map != new;
+            *map = new;
+            changed
+        }
+        Change::Applied(object) => {
+            let name = name(&object);
+            let changed = map.get(&name) != Some(&object);
+            map.insert(name, object);
+            changed
+        }
+        Change::Deleted(object) => map.remove(&name(&object)).is_some(),
+        Change::Broken(_) => false,
+    }
+}
+
+/// Applies a change to a list of uniquely named objects; true if anything is different.
+fn update_list<T: PartialEq>(list: &mut Vec<T>, change: Change<T>, name: impl Fn(&T) -> &String) -> bool {
+    match change {
+        Change::Reset(all) => {
+            let changed = *list != all;
+            *list = all;
+            changed
+        }
+        Change::Applied(object) => match list.iter_mut().find(|known| name(known) == name(&object)) {
+            Some(known) if *known == object => false,
+            Some(known) => {
+                *known = object;
+                true
+            }
+            None => {
+                list.push(object);
+                true
+            }
+        },
+        Change::Deleted(object) => {
+            let before = list.len();
+            list.retain(|known| name(known) != name(&object));
+            list.len() != before
+        }
+        Change::Broken(_) => false,
+    }
+}

@@ -1,0 +1,205 @@
+//! What the speaker counts, under MetalLB's names where it has them.
+
+use std::io;
+use std::net::IpAddr;
+
+use herald_membership::{DropReason, Membership};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Address {
+    ip: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Announced {
+    service: String,
+    protocol: &'static str,
+    node: String,
+    ip: String,
+}
+
+/// Counted by the wire.
+///
+/// The three per-address series are counters by nature but gauges by type: MetalLB's names lack the `_total` that the
+/// exposition format appends to every counter, and dashboards ask for them by those names.
+#[derive(Clone, Debug, Default)]
+pub struct WireMetrics {
+    requests_received: Family<Address, Gauge>,
+    responses_sent: Family<Address, Gauge>,
+    gratuitous_sent: Family<Address, Gauge>,
+    ignored: Family<Reason, Counter>,
+    send_failures: Family<Reason, Counter>,
+    /// Errors while receiving.
+    pub receive_failures: Counter,
+    /// Kernel filters that could not be replaced.
+    pub filter_failures: Counter,
+    /// Things the wire saw and nobody was told, because too much was waiting.
+    pub events_dropped: Counter,
+}
+
+impl WireMetrics {
+    /// Metrics that `registry` exports.
+    #[must_use]
+    pub fn register(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        let layer2 = registry.sub_registry_with_prefix("metallb_layer2");
+        layer2.register("requests_received", "ARP requests for owned addresses", metrics.requests_received.clone());
+        layer2.register("responses_sent", "Answers to such requests", metrics.responses_sent.clone());
+        layer2.register("gratuitous_sent", "Announcements that nobody asked for", metrics.gratuitous_sent.clone());
+        let layer2 = registry.sub_registry_with_prefix("herald_layer2");
+        layer2.register("ignored", "Received frames that were neither answered nor a claim", metrics.ignored.clone());
+        layer2.register("send_failures", "Frames that could not be sent", metrics.send_failures.clone());
+        layer2.register("receive_failures", "Errors while receiving", metrics.receive_failures.clone());
+        layer2.register("filter_failures", "Kernel filters not replaced", metrics.filter_failures.clone());
+        layer2.register("events_dropped", "Observations lost to a full queue", metrics.events_dropped.clone());
+        metrics
+    }
+
+    /// A request for `ip` was answered.
+    pub fn request_received(&self, ip: IpAddr) {
+        self.requests_received.get_or_create(&Address { ip: ip.to_string() }).inc();
+    }
+
+    /// The answer was sent.
+    pub fn response_sent(&self, ip: IpAddr) {
+        self.responses_sent.get_or_create(&Address { ip: ip.to_string() }).inc();
+    }
+
+    /// An announcement of `ip` was sent.
+    pub fn gratuitous_sent(&self, ip: IpAddr) {
+        self.gratuitous_sent.get_or_create(&Address { ip: ip.to_string() }).inc();
+    }
+
+    /// A frame was ignored.
+    pub fn ignored(&self, reason: &'static str) {
+        self.ignored.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// A frame could not be sent.
+    pub fn send_failed(&self, error: &io::Error) {
+        let reason = match error.kind() {
+            io::ErrorKind::WouldBlock => "buffer_full",
+            io::ErrorKind::NetworkDown => "interface_down",
+            _ => "other",
+        };
+        self.send_failures.get_or_create(&Reason { reason }).inc();
+    }
+}
+
+/// Counted by the decider.
+#[derive(Clone, Debug, Default)]
+pub struct SpeakerMetrics {
+    announced: Family<Announced, Gauge>,
+    updates: Counter,
+    update_errors: Counter,
+    config_loaded: Gauge,
+    config_stale: Gauge,
+}
+
+impl SpeakerMetrics {
+    /// Metrics that `registry` exports.
+    #[must_use]
+    pub fn register(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        registry.register("metallb_speaker_announced", "1 per announced address", metrics.announced.clone());
+        let client = registry.sub_registry_with_prefix("metallb_k8s_client");
+        client.register("updates", "Object updates processed", metrics.updates.clone());
+        client.register("update_errors", "Watches that broke", metrics.update_errors.clone());
+        client.register("config_loaded_bool", "1 if a configuration was loaded", metrics.config_loaded.clone());
+        client.register("config_stale_bool", "1 if the configuration may be out of date", metrics.config_stale.clone());
+        metrics
+    }
+
+    /// An update was taken in; `broken` if it said that a watch is broken.
+    pub fn update(&self, broken: bool) {
+        if broken {
+            self.update_errors.inc();
+        } else {
+            self.updates.inc();
+        }
+    }
+
+    /// Whether a configuration is in use, and whether it may be out of date.
+    pub fn config(&self, loaded: bool, current: bool) {
+        self.config_loaded.set(loaded.into());
+        self.config_stale.set((loaded && !current).into());
+    }
+
+    /// `ip` of `service` is announced from `node` by ARP or NDP.
+    pub fn announce(&self, service: &str, node: &str, ip: IpAddr) {
+        self.announced.get_or_create(&announced(service, node, ip)).set(1);
+    }
+
+    /// It is no longer.
+    pub fn withdraw(&self, service: &str, node: &str, ip: IpAddr) {
+        self.announced.remove(&announced(service, node, ip));
+    }
+}
+
+fn announced(service: &str, node: &str, ip: IpAddr) -> Announced {
+    Announced { service: service.to_owned(), protocol: "layer2", node: node.to_owned(), ip: ip.to_string() }
+}
+
+/// Counted by the membership.
+#[derive(Clone, Debug, Default)]
+pub struct MembershipMetrics {
+    dropped: Family<Reason, Counter>,
+    received: Counter,
+    sent: Counter,
+    suspicions: Counter,
+    late_wakeups: Counter,
+    peers_with_next: Gauge,
+    members: Gauge,
+}
+
+impl MembershipMetrics {
+    /// Metrics that `registry` exports.
+    #[must_use]
+    pub fn register(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        let membership = registry.sub_registry_with_prefix("herald_membership");
+        membership.register("dropped", "Datagrams dropped", metrics.dropped.clone());
+        membership.register("received", "Datagrams received", metrics.received.clone());
+        membership.register("sent", "Datagrams sent", metrics.sent.clone());
+        membership.register("suspicions", "Members suspected of being down", metrics.suspicions.clone());
+        membership.register("late_wakeups", "Own timers that fired late", metrics.late_wakeups.clone());
+        membership.register(
+            "peers_with_next",
+            "Live speakers that accept the next key",
+            metrics.peers_with_next.clone(),
+        );
+        membership.register("members", "Live speakers, without this one", metrics.members.clone());
+        metrics
+    }
+
+    /// Takes over what the membership has counted.
+    pub fn set(&self, membership: &Membership) {
+        let counters = membership.counters();
+        for reason in DropReason::ALL {
+            let count = counters.dropped(reason);
+            if count > 0 {
+                store(&self.dropped.get_or_create(&Reason { reason: reason.label() }), count);
+            }
+        }
+        store(&self.received, counters.received);
+        store(&self.sent, counters.sent);
+        store(&self.suspicions, counters.suspicions);
+        store(&self.late_wakeups, counters.late_wakeups);
+        self.peers_with_next.set(i64::try_from(membership.peers_with_next()).unwrap_or(i64::MAX));
+        self.members.set(i64::try_from(membership.members().count()).unwrap_or(i64::MAX));
+    }
+}
+
+fn store(counter: &Counter, value: u64) {
+    counter.inner().store(value, std::sync::atomic::Ordering::Relaxed);
+}

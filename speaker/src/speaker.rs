@@ -1,0 +1,268 @@
+//! The loop in the middle: inputs in, decisions out, nobody waited for.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use herald_membership::{Digest, Facts, Freshness, Leave, Phase};
+use herald_neighbor::Scope;
+use herald_runtime::serve::Readiness;
+use herald_runtime::shutdown::Shutdown;
+use kube::Client;
+use tokio::sync::{mpsc, oneshot, watch as latest};
+
+use crate::announce::wire::{Command, WireEvent};
+use crate::decide::{MemberEvent, Request, Step, Verdict, World};
+use crate::metrics::SpeakerMetrics;
+use crate::report::Report;
+use crate::watch::node::NodeSeen;
+use crate::watch::{self, Seen};
+
+/// Version of the rules by which this speaker decides; told to the others.
+const PROTOCOL: u16 = 1;
+/// Inputs taken in before a decision is made of them.
+const INPUTS_PER_TURN: usize = 1024;
+/// How long those that answered may take to tell their facts.
+const FACTS_PATIENCE: Duration = Duration::from_millis(500);
+/// How long a good-bye may take; the membership gives up earlier by itself.
+const LEAVE_LIMIT: Duration = Duration::from_millis(500);
+
+/// What comes in.
+#[derive(Debug)]
+pub struct Inputs {
+    /// From the API server.
+    pub seen: mpsc::Receiver<Seen>,
+    /// From the membership.
+    pub members: mpsc::Receiver<MemberEvent>,
+    /// From the wire.
+    pub wire: mpsc::Receiver<WireEvent>,
+}
+
+/// Where it goes.
+#[derive(Debug)]
+pub struct Outputs {
+    /// To the wire.
+    pub wire: mpsc::Sender<Command>,
+    /// To the membership: who there should be.
+    pub nodes: latest::Sender<Vec<(String, SocketAddr)>>,
+    /// To the membership: what this speaker is like.
+    pub facts: latest::Sender<Facts>,
+    /// To the membership: good-bye.
+    pub leave: mpsc::Sender<(Leave, oneshot::Sender<()>)>,
+    /// To those who wait to learn this node's own address.
+    pub my_node: latest::Sender<Option<NodeSeen>>,
+    /// To the API server.
+    pub reports: mpsc::Sender<Report>,
+}
+
+/// The speaker between its inputs and its outputs.
+#[expect(missing_debug_implementations, reason = "kube's client has none")]
+pub struct Speaker {
+    /// Name of the own node.
+    pub node: String,
+    /// UDP port of every speaker's membership.
+    pub membership_port: u16,
+    /// To ask for what the watch has passed over.
+    pub client: Client,
+    /// Where such answers arrive.
+    pub seen: mpsc::Sender<Seen>,
+    /// What is still missing, for the kubelet.
+    pub readiness: Readiness,
+    /// What is counted.
+    pub metrics: SpeakerMetrics,
+    /// Where decisions go.
+    pub outputs: Outputs,
+}
+
+/// One input.
+enum Input {
+    Seen(Seen),
+    Member(MemberEvent),
+    Wire(WireEvent),
+}
+
+impl Speaker {
+    /// Runs until the end is asked for, then says good-bye to the other speakers while still answering.
+    pub async fn run(self, mut world: World, mut inputs: Inputs, mut shutdown: Shutdown) {
+        let mut watching_slices = false;
+        let mut settled = false;
+        let mut facts_overdue = None;
+        loop {
+            let first = tokio::select! {
+                Some(seen) = inputs.seen.recv() => Input::Seen(seen),
+                Some(event) = inputs.members.recv() => Input::Member(event),
+                Some(event) = inputs.wire.recv() => Input::Wire(event),
+                () = until(facts_overdue) => {
+                    facts_overdue = None;
+                    Input::Member(MemberEvent::FactsOverdue)
+                }
+                () = shutdown.requested() => break,
+            };
+            // A thousand Services that arrive together are one decision, and one new filter.
+            let mut next = Some(first);
+            for _ in 0..INPUTS_PER_TURN {
+                let Some(input) = next else { break };
+                if matches!(input, Input::Member(MemberEvent::Started)) {
+                    facts_overdue = Some(tokio::time::Instant::now() + FACTS_PATIENCE);
+                }
+                self.take(&mut world, input).await;
+                next = (inputs.members.try_recv().map(Input::Member))
+                    .or_else(|_| inputs.wire.try_recv().map(Input::Wire))
+                    .or_else(|_| inputs.seen.try_recv().map(Input::Seen))
+                    .ok();
+            }
+            if world.knows_services() && !watching_slices {
+                watching_slices = true;
+                watch::start_slices(&self.client, &self.seen);
+            }
+            self.tell_nodes(&world);
+            let steps = world.decide();
+            let moved = steps.iter().any(|step| !matches!(step, Step::Verdict { .. }));
+            for step in steps {
+                self.perform(step).await;
+            }
+            self.tell_facts(&world, moved);
+            self.tell_readiness(&world);
+            if world.is_ready() && !settled {
+                settled = true;
+                self.report(Report::Settled).await;
+            }
+        }
+        self.leave().await;
+    }
+
+    async fn take(&self, world: &mut World, input: Input) {
+        match input {
+            Input::Seen(seen) => {
+                self.metrics.update(seen.is_broken());
+                for request in world.see(seen) {
+                    let Request::ListSlices(service) = request;
+                    watch::list_slices(&self.client, service, &self.seen);
+                }
+            }
+            Input::Member(event) => world.hear(event),
+            Input::Wire(WireEvent::Interfaces(names)) => world.set_interfaces(names),
+            Input::Wire(WireEvent::Claim(claim)) => {
+                if claim.first {
+                    tracing::warn!(ip = %claim.ip, mac = %claim.mac, "another machine says this address is its own");
+                }
+            }
+        }
+    }
+
+    async fn perform(&self, step: Step) {
+        match step {
+            Step::Own { ip, scope } => {
+                tracing::info!(%ip, ?scope, "announcing");
+                self.command(Command::Own { ip, scope }).await;
+            }
+            Step::Disown { ip } => {
+                tracing::info!(%ip, "no longer announcing");
+                self.command(Command::Disown { ip }).await;
+            }
+            Step::Verdict { service, uid, verdict, before } => {
+                tracing::debug!(%service, ?verdict, "decided");
+                let name = service.to_string();
+                let announced = |verdict: &Option<Verdict>| match verdict {
+                    Some(Verdict::Announce { addresses, .. }) => addresses.iter().copied().collect(),
+                    _ => BTreeSet::<IpAddr>::new(),
+                };
+                let (old, new) = (announced(&before), announced(&verdict));
+                old.difference(&new).for_each(|ip| self.metrics.withdraw(&name, &self.node, *ip));
+                new.difference(&old).for_each(|ip| self.metrics.announce(&name, &self.node, *ip));
+                let interfaces = match verdict {
+                    Some(Verdict::Announce { scope: Scope::All, .. }) => Some(BTreeSet::new()),
+                    Some(Verdict::Announce { scope: Scope::Named(names), .. }) => Some(names),
+                    _ => None,
+                };
+                let newly = old.is_empty();
+                self.report(Report::Service { service, uid, interfaces, newly }).await;
+            }
+        }
+    }
+
+    // The tasks behind these two channels only end after this one, and take what comes without waiting for anybody.
+
+    async fn command(&self, command: Command) {
+        let _ = self.outputs.wire.send(command).await;
+    }
+
+    async fn report(&self, report: Report) {
+        let _ = self.outputs.reports.send(report).await;
+    }
+
+    fn tell_nodes(&self, world: &World) {
+        let mine = world.my_node();
+        self.outputs.my_node.send_if_modified(|known| {
+            let changed = known.as_ref() != mine;
+            if changed {
+                *known = mine.cloned();
+            }
+            changed
+        });
+        let family = mine.and_then(|node| node.internal_ips.first()).is_some_and(IpAddr::is_ipv6);
+        let others: Vec<_> = world
+            .nodes()
+            .filter(|node| node.name != self.node)
+            .filter_map(|node| {
+                Some((node.name.clone(), SocketAddr::new(meeting_point(node, family)?, self.membership_port)))
+            })
+            .collect();
+        self.outputs.nodes.send_if_modified(|known| {
+            let changed = *known != others;
+            *known = others;
+            changed
+        });
+    }
+
+    fn tell_facts(&self, world: &World, moved: bool) {
+        self.outputs.facts.send_if_modified(|known| {
+            let owned = if moved { Digest::of(world.owned().map(|ip| ip.to_string())) } else { known.owned.clone() };
+            let facts = Facts {
+                protocol: PROTOCOL,
+                freshness: if world.is_current() { Freshness::Current } else { Freshness::Stale },
+                phase: Phase::Running,
+                interfaces: Digest::of(world.interfaces()),
+                owned,
+            };
+            let changed = *known != facts;
+            *known = facts;
+            changed
+        });
+    }
+
+    fn tell_readiness(&self, world: &World) {
+        let missing = world.missing();
+        if missing.is_empty() {
+            self.readiness.there(CACHES);
+        } else {
+            self.readiness.missing(CACHES, format!("still waiting for {}", missing.join(", ")));
+        }
+        self.metrics.config(world.is_ready(), world.is_current());
+    }
+
+    async fn leave(&self) {
+        let (done, left) = oneshot::channel();
+        if self.outputs.leave.send((Leave::Stop, done)).await.is_ok() {
+            // No answer within the limit is an answer.
+            let _ = tokio::time::timeout(LEAVE_LIMIT, left).await;
+        }
+    }
+}
+
+/// What readiness calls the view of the cluster.
+pub const CACHES: &str = "cluster view";
+
+/// Where a node's speaker is met: its first InternalIP, preferably of our own family.
+#[must_use]
+pub fn meeting_point(node: &NodeSeen, prefer_v6: bool) -> Option<IpAddr> {
+    let own = node.internal_ips.iter().find(|ip| ip.is_ipv6() == prefer_v6);
+    own.or(node.internal_ips.first()).copied()
+}
+
+async fn until(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,133 @@
+//! What the speaker sees of the cluster: objects, reduced on arrival to what is used.
+//!
+//! ```text
+//!  Services ─────────┐                    (only type LoadBalancer, only our class)
+//!  EndpointSlices ───┤
+//!  Nodes ────────────┼──► Seen ──► decide
+//!  IPAddressPools ───┤
+//!  L2Advertisements ─┘
+//! ```
+//!
+//! EndpointSlices are watched only once the Services are known, so that those of other Services can be thrown
+//! away on arrival; when a Service enters the selection later, its slices are listed by name ([`list_slices`]).
+
+pub mod endpoint_slice;
+pub mod node;
+pub mod service;
+
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::{Node, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use kube::api::ListParams;
+use kube::runtime::watcher::Config;
+use kube::{Api, Client};
+use tokio::sync::mpsc;
+
+use herald_compiler::object;
+use herald_crds::border;
+use herald_crds::{IPAddressPool, L2Advertisement};
+use herald_runtime::watch::{Change, changes};
+
+use endpoint_slice::Slice;
+use node::NodeSeen;
+use service::{ServiceKey, ServiceSeen};
+
+/// One thing seen.
+#[derive(Debug)]
+pub enum Seen {
+    /// Services; those that are not for this speaker carry no content.
+    Services(Change<(ServiceKey, Option<ServiceSeen>)>),
+    /// EndpointSlices of every Service.
+    Slices(Change<Slice>),
+    /// All slices of one Service, asked for with [`list_slices`].
+    SlicesOf(ServiceKey, Vec<Slice>),
+    /// Nodes.
+    Nodes(Change<NodeSeen>),
+    /// Pools.
+    Pools(Change<object::IpAddressPool>),
+    /// Layer-2 advertisements.
+    L2Advertisements(Change<object::L2Advertisement>),
+}
+
+impl Seen {
+    /// Whether it says that a watch is broken.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        match self {
+            Self::Services(change) => matches!(change, Change::Broken(_)),
+            Self::Slices(change) => matches!(change, Change::Broken(_)),
+            Self::SlicesOf(..) => false,
+            Self::Nodes(change) => matches!(change, Change::Broken(_)),
+            Self::Pools(change) => matches!(change, Change::Broken(_)),
+            Self::L2Advertisements(change) => matches!(change, Change::Broken(_)),
+        }
+    }
+}
+
+/// Watches everything but EndpointSlices, for ever.
+pub fn start(client: &Client, namespace: &str, lb_class: Option<String>, to: &mpsc::Sender<Seen>) {
+    let services: Api<Service> = Api::all(client.clone());
+    let selection = Config::default().fields("spec.type=LoadBalancer");
+    forward(
+        changes(services, selection, move |service| service::reduce(&service, lb_class.as_deref())),
+        Seen::Services,
+        to,
+    );
+    let nodes: Api<Node> = Api::all(client.clone());
+    forward(changes(nodes, Config::default(), |node| node::reduce(&node)), Seen::Nodes, to);
+    let pools: Api<IPAddressPool> = Api::namespaced(client.clone(), namespace);
+    forward(changes(pools, Config::default(), |pool| border::pool(&pool)), Seen::Pools, to);
+    let advertisements: Api<L2Advertisement> = Api::namespaced(client.clone(), namespace);
+    forward(
+        changes(advertisements, Config::default(), |advertisement| border::l2_advertisement(&advertisement)),
+        Seen::L2Advertisements,
+        to,
+    );
+}
+
+/// Watches EndpointSlices, for ever.
+pub fn start_slices(client: &Client, to: &mpsc::Sender<Seen>) {
+    let slices: Api<EndpointSlice> = Api::all(client.clone());
+    forward(changes(slices, Config::default(), |slice| endpoint_slice::reduce(&slice)), Seen::Slices, to);
+}
+
+/// Lists the EndpointSlices of one Service that has entered the selection, trying until it succeeds.
+pub fn list_slices(client: &Client, service: ServiceKey, to: &mpsc::Sender<Seen>) {
+    let slices: Api<EndpointSlice> = Api::namespaced(client.clone(), &service.namespace);
+    let to = to.clone();
+    tokio::spawn(async move {
+        let ours = ListParams::default().labels(&format!("{}={}", endpoint_slice::SERVICE_NAME, service.name));
+        while !to.is_closed() {
+            match slices.list(&ours).await {
+                Ok(list) => {
+                    let found = list.items.iter().map(endpoint_slice::reduce).collect();
+                    // A closed channel means that the speaker ends.
+                    let _ = to.send(Seen::SlicesOf(service, found)).await;
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(%service, "its EndpointSlices can't be listed, will try again: {error}");
+                    tokio::time::sleep(LIST_RETRY).await;
+                }
+            }
+        }
+    });
+}
+
+const LIST_RETRY: std::time::Duration = std::time::Duration::from_secs(1);
+
+fn forward<T: Send + 'static>(
+    changes: impl futures::Stream<Item = Change<T>> + Send + 'static,
+    wrap: fn(Change<T>) -> Seen,
+    to: &mpsc::Sender<Seen>,
+) {
+    let to = to.clone();
+    tokio::spawn(async move {
+        let mut changes = std::pin::pin!(changes);
+        while let Some(change) = changes.next().await {
+            if to.send(wrap(change)).await.is_err() {
+                return; // the speaker ends
+            }
+        }
+    });
+}

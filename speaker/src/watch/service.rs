@@ -1,0 +1,121 @@
+//! A Service, reduced to what announcing needs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use k8s_openapi::api::core::v1::Service;
+
+/// Annotation written by the controller: the pool the addresses came from.
+const POOL: &str = "metallb.io/ip-allocated-from-pool";
+/// Annotations that ask for a shared address; the second spelling is the older one.
+const SHARED: [&str; 2] = ["metallb.io/allow-shared-ip", "metallb.universe.tf/allow-shared-ip"];
+
+/// Namespace and name of a Service.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceKey {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+}
+
+impl fmt::Display for ServiceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// What is used of a LoadBalancer Service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceSeen {
+    /// UID, for Events.
+    pub uid: String,
+    /// Labels, for `serviceSelectors`.
+    pub labels: BTreeMap<String, String>,
+    /// `status.loadBalancer.ingress[].ip` in that order; the first is the key of the election.
+    pub addresses: Vec<IpAddr>,
+    /// The pool the controller recorded.
+    pub pool: Option<String>,
+    /// `externalTrafficPolicy: Local`.
+    pub local: bool,
+    /// Carries a sharing annotation with a value. (MetalLB counts an empty value as well; see the list of
+    /// differences.)
+    pub shared: bool,
+}
+
+/// Reduces a Service; `None` for one that is another implementation's (`spec.loadBalancerClass`) or no
+/// LoadBalancer.
+#[must_use]
+pub fn reduce(service: &Service, lb_class: Option<&str>) -> (ServiceKey, Option<ServiceSeen>) {
+    let metadata = &service.metadata;
+    let key = ServiceKey {
+        namespace: metadata.namespace.clone().unwrap_or_default(),
+        name: metadata.name.clone().unwrap_or_default(),
+    };
+    let Some(spec) = &service.spec else { return (key, None) };
+    if spec.type_.as_deref() != Some("LoadBalancer") || spec.load_balancer_class.as_deref() != lb_class {
+        return (key, None);
+    }
+    let annotation = |name: &str| metadata.annotations.as_ref().and_then(|all| all.get(name));
+    let ingress = service.status.as_ref().and_then(|status| status.load_balancer.as_ref()?.ingress.as_ref());
+    let addresses = ingress.into_iter().flatten().filter_map(|entry| entry.ip.as_ref()?.parse().ok()).collect();
+    let seen = ServiceSeen {
+        uid: metadata.uid.clone().unwrap_or_default(),
+        labels: metadata.labels.clone().unwrap_or_default(),
+        addresses,
+        pool: annotation(POOL).cloned(),
+        local: spec.external_traffic_policy.as_deref() == Some("Local"),
+        shared: SHARED.iter().find_map(|name| annotation(name)).is_some_and(|value| !value.is_empty()),
+    };
+    (key, Some(seen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn seen(value: serde_json::Value, class: Option<&str>) -> Option<ServiceSeen> {
+        reduce(&serde_json::from_value(value).unwrap(), class).1
+    }
+
+    #[test]
+    fn what_is_used() {
+        let service = json!({
+            "metadata": {"namespace": "shop", "name": "web", "uid": "u", "labels": {"app": "web"},
+                "annotations": {"metallb.io/ip-allocated-from-pool": "public"}},
+            "spec": {"type": "LoadBalancer", "externalTrafficPolicy": "Local"},
+            "status": {"loadBalancer": {"ingress": [{"ip": "2001:db8::1"}, {"hostname": "x"}, {"ip": "192.0.2.1"}]}},
+        });
+        let seen = seen(service, None).unwrap();
+        assert_eq!(seen.addresses, ["2001:db8::1".parse::<IpAddr>().unwrap(), "192.0.2.1".parse().unwrap()]);
+        assert_eq!(seen.pool.as_deref(), Some("public"));
+        assert!(seen.local && !seen.shared);
+    }
+
+    #[test]
+    fn classes_must_be_equal() {
+        let with = json!({"spec": {"type": "LoadBalancer", "loadBalancerClass": "a"}});
+        let without = json!({"spec": {"type": "LoadBalancer"}});
+        assert!(seen(with.clone(), Some("a")).is_some());
+        assert!(seen(with.clone(), Some("b")).is_none());
+        assert!(seen(with, None).is_none());
+        assert!(seen(without.clone(), Some("a")).is_none());
+        assert!(seen(without, None).is_some());
+    }
+
+    #[test]
+    fn the_newer_spelling_of_the_sharing_key_wins() {
+        let service = |annotations| json!({"metadata": {"annotations": annotations}, "spec": {"type": "LoadBalancer"}});
+        let shared = |annotations| seen(service(annotations), None).unwrap().shared;
+        assert!(shared(json!({"metallb.universe.tf/allow-shared-ip": "k"})));
+        assert!(!shared(json!({"metallb.io/allow-shared-ip": "", "metallb.universe.tf/allow-shared-ip": "k"})));
+    }
+
+    #[test]
+    fn other_types_are_nothing() {
+        assert!(seen(json!({"spec": {"type": "ClusterIP"}}), None).is_none());
+        assert!(seen(json!({}), None).is_none());
+    }
+}
