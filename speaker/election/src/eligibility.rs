@@ -55,12 +55,15 @@ impl Reason {
     }
 }
 
+/// Whether a node is one of those for which others step back.
+type Better = fn(&Node<'_>, Policy) -> bool;
+
 /// Parts the nodes: who may, and who may not for which reason, both in the question's order.
 pub(crate) fn sift<'q, 'a>(question: &'q Question<'a>) -> (Vec<&'q Node<'a>>, Vec<(&'a str, Reason)>) {
     let of_service = service_reason(question);
     let mut reasons: Vec<Option<Reason>> =
         question.nodes.iter().map(|node| of_service.or_else(|| node_reason(node, question.policy))).collect();
-    let beside: [(Reason, fn(&Node<'_>, Policy) -> bool); 3] = [
+    let beside: [(Reason, Better); 3] = [
         (Reason::OnlyTerminating, |node, policy| policy == Policy::Cluster || node.endpoints.ready),
         (Reason::Leaving, |node, _| matches!(node.speaker, Presence::Alive { leaving: false, .. })),
         (Reason::Stale, |node, _| matches!(node.speaker, Presence::Alive { current: true, .. })),

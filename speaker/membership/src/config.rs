@@ -64,8 +64,8 @@ pub struct Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            probe_period: Duration::from_millis(60),
-            probe_timeout: Duration::from_millis(30),
+            probe_period: Duration::from_millis(50),
+            probe_timeout: Duration::from_millis(25),
             suspicion: Duration::from_millis(350),
             prod_period: Duration::from_millis(50),
             doubt: Duration::from_millis(200),

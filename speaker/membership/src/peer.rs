@@ -65,10 +65,12 @@ impl Peer {
         self.last_answer.is_some_and(|at| at >= since)
     }
 
-    /// A new process runs on the node: what the old one said is void.
-    pub(crate) fn forget_process(&mut self) {
-        self.record = None;
-        self.relays = 0;
+    /// A new process runs on the node: what the old one said is void. (The new one may have spoken already.)
+    pub(crate) fn forget_process_before(&mut self, boot: u64) {
+        if self.record.as_ref().is_some_and(|r| r.boot != boot) {
+            self.record = None;
+            self.relays = 0;
+        }
         self.acked = None;
         self.pushes = 0;
     }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,27 +52,21 @@ impl Membership {
         self.arm(Timer::Announce, now, self.config.timing.announce_period * jitter / 100);
     }
 
-    /// The next nodes to announce to, and where.
+    /// The next nodes to announce to, and where: as many as one round serves, going on after the last one served.
     fn absent(&self) -> Vec<(Arc<str>, SocketAddr)> {
-        let after = match &self.announced {
-            Some(node) => (Bound::Excluded(node), Bound::Unbounded),
-            None => (Bound::Unbounded, Bound::Unbounded),
-        };
-        let upto = match &self.announced {
-            Some(node) => (Bound::Unbounded, Bound::Included(node)),
-            None => (Bound::Excluded(&self.foca.identity().node), Bound::Excluded(&self.foca.identity().node)),
-        };
-        let rest = self.announced.iter().flat_map(|_| self.peers.range::<Arc<str>, _>(upto));
-        self.peers
-            .range::<Arc<str>, _>(after)
-            .chain(rest)
+        let mut absent: Vec<_> = self
+            .peers
+            .iter()
             .filter(|(_, peer)| !peer.alive)
             .filter_map(|(node, peer)| {
                 let address = peer.listed.or(peer.identity.as_ref().map(|id| id.address))?;
                 Some((Arc::clone(node), address))
             })
-            .take(PER_ROUND)
-            .collect()
+            .collect();
+        let served = absent.partition_point(|(node, _)| Some(node) <= self.announced.as_ref());
+        absent.rotate_left(served);
+        absent.truncate(PER_ROUND);
+        absent
     }
 
     /// Tells a peer which life of ours and of its own we know. If it is behind the times, it now knows; whatever it

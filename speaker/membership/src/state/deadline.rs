@@ -62,9 +62,9 @@ impl Membership {
     }
 
     fn wake_foca(&mut self, timer: foca::Timer<crate::identity::Identity>, now: Duration) {
-        if let foca::Timer::ChangeSuspectToDown { member_id, .. } = &timer {
-            let suspect = member_id.clone();
-            self.judge(timer, &suspect, now);
+        if let foca::Timer::ChangeSuspectToDown { member_id, incarnation, .. } = &timer {
+            let (suspect, incarnation) = (member_id.clone(), *incarnation);
+            self.judge(&suspect, incarnation, timer, now);
         } else {
             // It complains of timers that outlived their purpose; there is nothing to do about it.
             let _ = self.foca.handle_timer(timer, &mut self.runtime);

@@ -158,22 +158,24 @@ impl Membership {
     /// Sends foca's message, or none, with the facts the receiver lacks.
     pub(super) fn send(&mut self, to: &Identity, message: Option<&[u8]>, now: Duration) {
         let me = self.foca.identity().clone();
-        let (own_stamp, own_record) = (self.own_stamp(), self.own_record());
+        let own_stamp = self.own_stamp();
         let route = Route { to_node: body::name_tag(&to.node), to_rank: to.rank, from_rank: me.rank };
         let mut builder = Builder::new(route, MAX_DATAGRAM - envelope::overhead(&me.node));
         if let Some(message) = message {
             builder.swim(message);
         }
         let mut address = to.address;
+        let mut informed = true;
         if let Some(peer) = self.peers.get_mut(&to.node) {
             address = peer.address_for(to, now);
             if let Some(record) = &peer.record {
                 builder.ack(record.stamp());
             }
             peer.owed_ack = false;
-            if peer.acked != Some(own_stamp) {
-                builder.record(&own_record);
-            }
+            informed = peer.acked == Some(own_stamp);
+        }
+        if !informed {
+            builder.record(&self.own_record());
         }
         self.relay(&mut builder, &to.node);
         self.sent += 1;

@@ -150,7 +150,7 @@ impl Membership {
         peer.seen = Some(from);
         if swim.is_some_and(Swim::is_answer) {
             peer.last_answer = Some(now);
-            self.withdraw_verdict(&sender.node);
+            self.withdraw_verdict(&sender.node, now);
         }
     }
 }

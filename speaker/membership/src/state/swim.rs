@@ -13,7 +13,7 @@ use std::num::{NonZeroU8, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
-use foca::{OwnedNotification, PeriodicParams};
+use foca::{OwnedNotification, PeriodicParams, State};
 
 use super::Membership;
 use crate::config::Timing;
@@ -108,7 +108,7 @@ impl Membership {
         let restarted = peer.identity.as_ref().is_some_and(|old| old.boot != id.boot);
         peer.identity = Some(id.clone());
         if restarted {
-            peer.forget_process();
+            peer.forget_process_before(id.boot);
         }
         if restarted && peer.alive {
             self.tell_up(id);
@@ -126,7 +126,10 @@ impl Membership {
         }
         if !peer.alive {
             peer.alive = true;
-            peer.down_since = None;
+            if peer.down_since.take().is_some() {
+                // While we held each other for dead it may have forgotten us.
+                peer.acked = None;
+            }
             self.tell_up(id);
             if let Some(record) = self.peers.get(&id.node).and_then(|p| p.record.as_ref()) {
                 let (node, facts) = (Arc::clone(&record.node), record.facts.clone());
@@ -163,11 +166,23 @@ impl Membership {
     }
 
     /// Our own suspicion has run its time. The suspect answered nothing since, or the timer would be gone.
-    pub(super) fn judge(&mut self, timer: foca::Timer<Identity>, suspect: &Identity, now: Duration) {
-        let before = self.runtime.backlog();
+    pub(super) fn judge(
+        &mut self,
+        suspect: &Identity,
+        incarnation: foca::Incarnation,
+        timer: foca::Timer<Identity>,
+        now: Duration,
+    ) {
+        // foca would tell a member that refuted the suspicion that it is down all the same.
+        let stands = self.foca.iter_members().any(|member| {
+            member.id() == suspect && member.incarnation() == incarnation && member.state() == State::Suspect
+        });
+        if !stands {
+            return;
+        }
         let _ = self.foca.handle_timer(timer, &mut self.runtime);
-        if self.runtime.backlog() == before {
-            return; // It refuted the suspicion meanwhile, or is down already.
+        if self.foca.iter_members().any(|member| member.id() == suspect) {
+            return; // The suspicion was of an earlier life of ours.
         }
         self.spread(MANY);
         let reason = match self.peers.get(&suspect.node).and_then(|p| p.record.as_ref()).map(|r| r.facts.phase) {
@@ -194,10 +209,13 @@ impl Membership {
         }
     }
 
-    /// It answered us: no verdict from this suspicion.
-    pub(super) fn withdraw_verdict(&mut self, node: &Arc<str>) {
+    /// It answered us: no verdict from this suspicion, and time to refute what others say.
+    pub(super) fn withdraw_verdict(&mut self, node: &Arc<str>, now: Duration) {
         if self.timers.remove(|t| suspicion_of(t, node)) > 0 {
             self.counters.withdrawn_verdicts += 1;
+        }
+        if self.timers.remove(|t| matches!(t, Timer::Doubt(doubted) if doubted == node)) > 0 {
+            self.arm(Timer::Doubt(Arc::clone(node)), now, self.config.timing.doubt);
         }
     }
 
@@ -216,9 +234,10 @@ impl Membership {
         }
     }
 
-    /// After a change of identity foca waits for a message before it probes again. If none ever comes it would hold
-    /// everybody for alive; an empty update makes it look at its members.
+    /// After a change of identity foca has dropped its suspicions and waits for a message before it probes again. If
+    /// none ever comes it would hold everybody for alive; an empty update makes it look at its members.
     fn reconnect(&mut self) {
+        self.timers.remove(|t| matches!(t, Timer::Swim(foca::Timer::ChangeSuspectToDown { .. })));
         let _ = self.foca.apply_many(std::iter::empty(), false, &mut self.runtime);
     }
 
