@@ -1,1 +1,29 @@
 //! Hands out LoadBalancer addresses.
+//!
+//! Data flows one way, and the modules are its stations:
+//!
+//! ```text
+//!  watch ──▶ compile ──▶ allocate ──▶ write
+//!  objects,  pools →     one index:   patches and Events,
+//!  reduced   Config +    who has      many at once, gated
+//!            verdicts    which        by leadership
+//!                        address
+//! ```
+//!
+//! - [`watch`] makes of API objects what the controller needs of them.
+//! - [`compile`] keeps the configuration objects and knows what they mean together.
+//! - [`allocate`] holds the [`Index`](allocate::Index), the one owned struct to which watches say
+//!   what changed and which answers with the [`Job`](allocate::Job)s to be done. It decides
+//!   everything and does nothing: no clock, no client, no task.
+//! - [`write`] does the jobs and reports how they went.
+//! - [`run`] is the loop around them; it ends in order on SIGTERM.
+//!
+//! Everything up to the jobs is tested without a cluster.
+
+pub mod allocate;
+pub mod compile;
+pub mod flags;
+pub mod metrics;
+pub mod run;
+pub mod watch;
+pub mod write;

@@ -1,0 +1,482 @@
+//! The index: everything the controller knows, and the jobs that follow from it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use herald_compiler::object;
+use herald_ipam::{Allocator, PoolUsage, ServiceKey, ServiceRequest, Terms, Wish};
+use herald_runtime::events::Notice;
+use herald_runtime::watch::Change;
+
+use super::entry::{Entry, Source, State};
+use super::job::{Done, Fetched, Job, ServiceWrite, Ticket, Written};
+use super::plan::plan;
+use super::status::StatusBoard;
+use crate::compile::{ConfigObjects, SeenAdvertisement, SeenPool};
+use crate::watch::{Observed, SeenService};
+
+#[cfg(test)]
+mod tests;
+
+/// How long a Service that left the selection is left alone after its clean-up failed.
+const UNMARK_RETRY: Duration = Duration::from_secs(5);
+
+/// Everything the controller knows. See the [module](super).
+#[derive(Debug)]
+pub struct Index {
+    /// The class of Services to serve; `None` means those without a class.
+    lb_class: Option<String>,
+    objects: ConfigObjects,
+    services: BTreeMap<ServiceKey, Entry>,
+    services_listed: bool,
+    /// All that is in use has been adopted and decided upon at least once.
+    started: bool,
+    allocator: Allocator,
+    /// Services to decide, in this order.
+    queue: Queue,
+    retries: BTreeSet<(Duration, ServiceKey)>,
+    /// Services that left the selection and may still carry our marks; when to look.
+    unmark: BTreeMap<ServiceKey, Duration>,
+    status: StatusBoard,
+    notices: Vec<Notice>,
+    tickets: Ticket,
+    counted: Counted,
+}
+
+/// What has been counted since the start, for metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Services decided.
+    pub decisions: u64,
+    /// Services that got no address when they were decided.
+    pub refusals: u64,
+    /// Writes whose outcome is unknown, and questions without an answer.
+    pub failures: u64,
+    /// Writes refused because the Service had changed.
+    pub conflicts: u64,
+}
+
+/// How things stand, for metrics and readiness.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// What is still missing before addresses are handed out.
+    pub missing: Option<&'static str>,
+    /// Pools with how full they are.
+    pub pools: Vec<(String, PoolUsage)>,
+    /// Counted since the start.
+    pub counted: Counted,
+}
+
+impl Index {
+    /// Knows nothing yet; serves the Services of `lb_class`, or those without a class, from the
+    /// configuration objects of `namespace`.
+    #[must_use]
+    pub fn new(lb_class: Option<String>, namespace: String) -> Self {
+        Self {
+            lb_class,
+            objects: ConfigObjects::new(),
+            services: BTreeMap::new(),
+            services_listed: false,
+            started: false,
+            allocator: Allocator::new(),
+            queue: Queue::default(),
+            retries: BTreeSet::new(),
+            unmark: BTreeMap::new(),
+            status: StatusBoard::new(namespace),
+            notices: Vec::new(),
+            tickets: 0,
+            counted: Counted::default(),
+        }
+    }
+
+    /// Something happened at the API server.
+    pub fn observe(&mut self, observed: Observed, now: Duration) {
+        match observed {
+            Observed::Service(change) => self.services(change, now),
+            Observed::Pool(change) => self.pools(change, now),
+            Observed::L2Advertisement(change) => self.l2_advertisements(change, now),
+            Observed::Namespace(change) => self.namespaces(change, now),
+        }
+    }
+
+    /// Something happened to Services of type LoadBalancer.
+    pub fn services(&mut self, change: Change<SeenService>, now: Duration) {
+        match change {
+            Change::Reset(all) => {
+                let present: BTreeSet<_> = all.iter().map(|seen| seen.key().clone()).collect();
+                let gone: Vec<_> = self.services.keys().filter(|key| !present.contains(*key)).cloned().collect();
+                for key in gone {
+                    self.left(&key, now);
+                }
+                for seen in all {
+                    self.applied(seen, Source::Watch, now);
+                }
+                self.services_listed = true;
+            }
+            Change::Applied(seen) => self.applied(seen, Source::Watch, now),
+            Change::Deleted(seen) => self.left(seen.key(), now),
+            Change::Broken(_) => {}
+        }
+    }
+
+    /// Something happened to pools.
+    pub fn pools(&mut self, change: Change<SeenPool>, now: Duration) {
+        self.objects.pools(change);
+        self.status.touch(now);
+    }
+
+    /// Something happened to layer-2 advertisements.
+    pub fn l2_advertisements(&mut self, change: Change<SeenAdvertisement>, now: Duration) {
+        self.objects.l2_advertisements(change);
+        self.status.touch(now);
+    }
+
+    /// Something happened to namespaces.
+    pub fn namespaces(&mut self, change: Change<object::Namespace>, now: Duration) {
+        self.objects.namespaces(change);
+        self.status.touch(now);
+    }
+
+    /// A Service that is no LoadBalancer carries our marks: its type was changed while nobody looked.
+    pub fn leftover(&mut self, key: ServiceKey, now: Duration) {
+        if !self.services.contains_key(&key) {
+            self.unmark.insert(key, now);
+        }
+    }
+
+    /// A job was done.
+    pub fn done(&mut self, done: Done, now: Duration) {
+        match done {
+            Done::Write { write, outcome } => self.write_done(write, outcome, now),
+            Done::Fetch { ticket, key, outcome } => self.fetch_done(ticket, &key, outcome, now),
+            Done::Unmark { key, clean } => {
+                if !clean && !self.services.contains_key(&key) {
+                    self.counted.failures += 1;
+                    self.unmark.insert(key, now + UNMARK_RETRY);
+                }
+            }
+            Done::Status { kind, name, written } => {
+                let object = (kind, name);
+                self.notices.extend(self.status.done(&object, written.is_some(), now));
+                match written {
+                    Some(status) => self.objects.wrote_status(&object, status),
+                    None => self.counted.failures += 1,
+                }
+            }
+        }
+    }
+
+    /// What to do next, at most `room` jobs. Nothing before everything that is in use is known.
+    pub fn jobs(&mut self, room: usize, now: Duration) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        if self.missing().is_some() {
+            return jobs;
+        }
+        if let Some(config) = self.objects.compile() {
+            let again = self.allocator.set_config(config);
+            self.queue.extend(again);
+        }
+        if !self.started {
+            self.start();
+        }
+        while jobs.len() < room {
+            let next = self.decide_next(now).or_else(|| self.fetch_next(now)).or_else(|| self.unmark_next(now));
+            let Some(job) = next else { break };
+            jobs.push(job);
+        }
+        let room = room - jobs.len();
+        jobs.extend(self.status.jobs(&self.objects, &self.allocator, room, now).into_iter().map(Job::Status));
+        jobs
+    }
+
+    /// When to ask for jobs again though nothing happened.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        let retry = self.retries.first().map(|(at, _)| *at);
+        let unmark = self.unmark.values().min().copied();
+        [retry, unmark, self.status.deadline()].into_iter().flatten().min()
+    }
+
+    /// Takes the Events to be emitted.
+    #[must_use]
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// How things stand.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let pools = self.objects.config().pools().iter();
+        let usage = |name: &str| self.allocator.usage(name).unwrap_or_default();
+        Summary {
+            missing: self.missing(),
+            pools: pools.map(|pool| (pool.name.clone(), usage(&pool.name))).collect(),
+            counted: self.counted,
+        }
+    }
+
+    fn missing(&self) -> Option<&'static str> {
+        if self.services_listed { self.objects.missing() } else { Some("Services not listed yet") }
+    }
+
+    fn is_ours(&self, seen: &SeenService) -> bool {
+        seen.is_load_balancer && seen.class == self.lb_class
+    }
+
+    /// Queues everything for the first time, the oldest Service first.
+    fn start(&mut self) {
+        self.started = true;
+        let mut all: Vec<_> = self.services.iter().map(|(key, entry)| (entry.seen.created, key.clone())).collect();
+        all.sort();
+        self.queue.extend(all.into_iter().map(|(_, key)| key));
+    }
+
+    /// A Service is there, in this version.
+    fn applied(&mut self, seen: SeenService, source: Source, now: Duration) {
+        let key = seen.key().clone();
+        self.unmark.remove(&key);
+        match self.services.get_mut(&key) {
+            Some(entry) if source == Source::Watch && entry.is_ahead_of(&seen) => return,
+            Some(entry) if entry.seen.uid != seen.uid => {
+                // Deleted and created again, and we saw only the end of it.
+                self.left(&key, now);
+                self.unmark.remove(&key);
+                self.services.insert(key.clone(), Entry::new(seen));
+            }
+            Some(entry) => {
+                entry.seen = seen;
+                entry.source = source;
+                if let State::Retry { at } = entry.state {
+                    entry.state = State::Settled;
+                    self.retries.remove(&(at, key.clone()));
+                }
+            }
+            None => {
+                self.services.insert(key.clone(), Entry::new(seen));
+            }
+        }
+        self.adopt(&key);
+        if source == Source::Watch {
+            self.queue.push(key);
+        }
+        self.after_change(now);
+    }
+
+    /// Has the allocator see what a Service shows, at once: it may be in use from now on.
+    fn adopt(&mut self, key: &ServiceKey) {
+        let Some(entry) = self.services.get(key) else { return };
+        if self.is_ours(&entry.seen) {
+            self.allocator.adopt(&entry.seen.request);
+        } else {
+            // Served by somebody else: what it shows is in use, and not shared with anybody.
+            let seen = &entry.seen.request;
+            let request = ServiceRequest {
+                key: key.clone(),
+                labels: object::Labels::new(),
+                families: Vec::new(),
+                policy: seen.policy,
+                wish: Ok(Wish::default()),
+                terms: Terms::default(),
+                shown: seen.shown.clone(),
+                recorded_pool: None,
+            };
+            self.allocator.release(key);
+            self.allocator.adopt(&request);
+        }
+    }
+
+    /// A Service was deleted or is no LoadBalancer any more. In both cases its status shows no
+    /// address: the API server itself takes them away with the type.
+    fn left(&mut self, key: &ServiceKey, now: Duration) {
+        let Some(entry) = self.services.remove(key) else { return };
+        if let State::Retry { at } = entry.state {
+            self.retries.remove(&(at, key.clone()));
+        }
+        if entry.seen.is_marked() && self.is_ours(&entry.seen) {
+            self.unmark.insert(key.clone(), now);
+        }
+        self.queue.remove(key);
+        self.allocator.release(key);
+        self.after_change(now);
+    }
+
+    fn after_change(&mut self, now: Duration) {
+        self.queue.extend(self.allocator.take_woken());
+        self.status.touch(now);
+    }
+
+    /// Decides the Services in the queue until one of them needs a write.
+    fn decide_next(&mut self, now: Duration) -> Option<Job> {
+        while let Some(key) = self.queue.pop() {
+            if let Some(write) = self.decide(&key, now) {
+                return Some(Job::Write(write));
+            }
+        }
+        None
+    }
+
+    fn decide(&mut self, key: &ServiceKey, now: Duration) -> Option<ServiceWrite> {
+        let entry = self.services.get_mut(key)?;
+        match &mut entry.state {
+            State::Busy { again, .. } => {
+                *again = true;
+                return None;
+            }
+            // What is known may be out of date; asking comes first.
+            State::Retry { .. } => return None,
+            State::Settled => {}
+        }
+        let ours = entry.seen.is_load_balancer && entry.seen.class == self.lb_class;
+        if !ours || entry.seen.deleting {
+            return None;
+        }
+        let decision = self.allocator.decide(&entry.seen.request);
+        self.counted.decisions += 1;
+        if decision.addresses().is_empty() {
+            self.counted.refusals += 1;
+        }
+        let (change, notices) = plan(&entry.seen, &decision, self.objects.config());
+        let write = (!change.is_empty()).then(|| {
+            self.tickets += 1;
+            entry.state = State::Busy { ticket: self.tickets, again: false };
+            let resource_version = entry.seen.resource_version.clone();
+            ServiceWrite { ticket: self.tickets, key: key.clone(), resource_version, change, notices }
+        });
+        self.after_change(now);
+        write
+    }
+
+    fn write_done(&mut self, write: ServiceWrite, outcome: Written, now: Duration) {
+        if let Written::Stands(_) = outcome {
+            // The Events are true even if the Service is gone by now.
+            self.notices.extend(write.notices);
+        }
+        let Some(again) = self.settle(&write.key, write.ticket) else { return };
+        match outcome {
+            Written::Stands(seen) => {
+                self.answered(*seen, now);
+                if again {
+                    self.queue.push(write.key);
+                }
+            }
+            Written::Conflict => {
+                self.counted.conflicts += 1;
+                let changed = |entry: &Entry| entry.seen.resource_version != write.resource_version;
+                if self.services.get(&write.key).is_some_and(changed) {
+                    self.queue.push(write.key);
+                } else {
+                    self.retry(&write.key, now);
+                }
+            }
+            // The watch is about to say so.
+            Written::Gone => {}
+            Written::Unknown(_) => {
+                self.counted.failures += 1;
+                self.retry(&write.key, now);
+            }
+        }
+    }
+
+    fn fetch_done(&mut self, ticket: Ticket, key: &ServiceKey, outcome: Fetched, now: Duration) {
+        let Some(_) = self.settle(key, ticket) else { return };
+        match outcome {
+            Fetched::Found(seen) => {
+                let newer =
+                    seen.is_load_balancer && self.services.get(key).is_some_and(|entry| entry.seen.uid == seen.uid);
+                if newer {
+                    self.answered(*seen, now);
+                }
+                self.queue.push(key.clone());
+            }
+            Fetched::Gone => {}
+            Fetched::Unknown(_) => {
+                self.counted.failures += 1;
+                self.retry(key, now);
+            }
+        }
+    }
+
+    /// Takes what the server answered, unless the watch is ahead of it by now.
+    fn answered(&mut self, seen: SeenService, now: Duration) {
+        let Some(entry) = self.services.get_mut(seen.key()) else { return };
+        entry.failures = 0;
+        let version = |text: &str| text.parse::<u64>().ok();
+        let behind = version(&seen.resource_version) < version(&entry.seen.resource_version);
+        if entry.seen.uid == seen.uid && !behind {
+            self.applied(seen, Source::Answer, now);
+        }
+    }
+
+    /// Ends a Service's job. `None` if it is not the one under way; else whether to decide again.
+    fn settle(&mut self, key: &ServiceKey, done: Ticket) -> Option<bool> {
+        let entry = self.services.get_mut(key)?;
+        match entry.state {
+            State::Busy { ticket, again } if ticket == done => {
+                entry.state = State::Settled;
+                Some(again)
+            }
+            _ => None,
+        }
+    }
+
+    fn retry(&mut self, key: &ServiceKey, now: Duration) {
+        if let Some(entry) = self.services.get_mut(key) {
+            let at = now + entry.backoff();
+            entry.state = State::Retry { at };
+            self.retries.insert((at, key.clone()));
+        }
+    }
+
+    fn fetch_next(&mut self, now: Duration) -> Option<Job> {
+        let (at, key) = self.retries.first()?.clone();
+        if at > now {
+            return None;
+        }
+        self.retries.pop_first();
+        let entry = self.services.get_mut(&key)?;
+        self.tickets += 1;
+        entry.state = State::Busy { ticket: self.tickets, again: false };
+        Some(Job::Fetch { ticket: self.tickets, key })
+    }
+
+    fn unmark_next(&mut self, now: Duration) -> Option<Job> {
+        let key = self.unmark.iter().find(|(_, at)| **at <= now)?.0.clone();
+        self.unmark.remove(&key);
+        Some(Job::Unmark { key })
+    }
+}
+
+/// Services to decide, each once, first come first.
+#[derive(Debug, Default)]
+struct Queue {
+    order: VecDeque<ServiceKey>,
+    waiting: BTreeSet<ServiceKey>,
+}
+
+impl Queue {
+    fn push(&mut self, key: ServiceKey) {
+        if self.waiting.insert(key.clone()) {
+            self.order.push_back(key);
+        }
+    }
+
+    fn extend(&mut self, keys: impl IntoIterator<Item = ServiceKey>) {
+        for key in keys {
+            self.push(key);
+        }
+    }
+
+    fn remove(&mut self, key: &ServiceKey) {
+        // It stays in the order and is passed over there.
+        self.waiting.remove(key);
+    }
+
+    fn pop(&mut self) -> Option<ServiceKey> {
+        loop {
+            let key = self.order.pop_front()?;
+            if self.waiting.remove(&key) {
+                return Some(key);
+            }
+        }
+    }
+}

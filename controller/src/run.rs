@@ -1,0 +1,242 @@
+//! The loop around the index.
+//!
+//! One task owns the index. It sleeps until something happened, tells the index, asks it for jobs
+//! and starts them; each job is a task that reports back. So nothing is locked, and a slow request
+//! delays nobody else.
+//!
+//! The end comes in order: no more watching, no new jobs, the jobs under way are finished and their
+//! Events queued. What was decided and not written is decided again by the next controller.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt};
+use herald_ipam::ServiceKey;
+use herald_runtime::clock::Monotonic;
+use herald_runtime::events::EventSink;
+use herald_runtime::serve::Readiness;
+use herald_runtime::shutdown::Shutdown;
+use herald_runtime::watch::Change;
+use kube::Client;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+use crate::allocate::{Done, Index};
+use crate::metrics::Metrics;
+use crate::watch::{Observed, streams};
+use crate::write::{Leadership, Writer, leftovers};
+
+/// Jobs under way at a time. The API server is the limit, not we; but its own limits on requests
+/// in flight are shared with everybody else.
+const IN_FLIGHT: usize = 64;
+/// Changes told to the index before it is asked for jobs.
+const BATCH: usize = 1024;
+/// How long the jobs under way may take at the end.
+const LAST_JOBS: Duration = Duration::from_secs(10);
+/// Until a failed look for leftovers is repeated.
+const LEFTOVERS_RETRY: Duration = Duration::from_secs(30);
+
+/// What the controller runs with.
+#[derive(Debug)]
+pub struct Parts {
+    /// Where Events go.
+    pub events: EventSink,
+    /// What `/readyz` says.
+    pub readiness: Readiness,
+    /// What `/metrics` says.
+    pub metrics: Metrics,
+    /// Whether to write.
+    pub leadership: Leadership,
+    /// Serve Services of this class; `None`: those without a class.
+    pub lb_class: Option<String>,
+    /// Namespace of the configuration objects.
+    pub namespace: String,
+}
+
+/// Runs the controller until the end is asked for.
+pub async fn run(client: Client, parts: Parts, mut shutdown: Shutdown) {
+    let Parts { events, readiness, metrics, mut leadership, lb_class, namespace } = parts;
+    let clock = Monotonic::start();
+    let mut watches = streams(&client, &namespace);
+    let mut state = Loop {
+        index: Index::new(lb_class, namespace.clone()),
+        writer: Writer::new(client.clone(), namespace),
+        jobs: JoinSet::new(),
+        events,
+        readiness,
+        metrics,
+        broken: BTreeSet::new(),
+        clock,
+    };
+    let mut leftovers = Leftovers::NotYet;
+    loop {
+        state.turn(leadership.holds());
+        leftovers.begin_if(state.is_ready() && leadership.holds(), &client);
+        let deadline = state.index.deadline();
+        tokio::select! {
+            biased;
+            () = shutdown.requested() => break,
+            Some(observed) = watches.next() => state.observe_all(observed, &mut watches),
+            Some(done) = state.jobs.join_next(), if !state.jobs.is_empty() => state.done(done),
+            found = leftovers.found() => {
+                for key in found {
+                    state.index.leftover(key, clock.now());
+                }
+            }
+            () = leadership.turned() => {}
+            () = sleep_until(clock, deadline) => {}
+        }
+    }
+    drop(watches);
+    state.finish().await;
+}
+
+struct Loop {
+    index: Index,
+    writer: Writer,
+    jobs: JoinSet<Done>,
+    events: EventSink,
+    readiness: Readiness,
+    metrics: Metrics,
+    /// Watches that don't work just now.
+    broken: BTreeSet<&'static str>,
+    clock: Monotonic,
+}
+
+impl Loop {
+    /// Starts what is to be done now and says how things stand.
+    fn turn(&mut self, leader: bool) {
+        if leader {
+            let room = IN_FLIGHT.saturating_sub(self.jobs.len());
+            for job in self.index.jobs(room, self.clock.now()) {
+                let writer = self.writer.clone();
+                self.jobs.spawn(async move { writer.run(job).await });
+            }
+        }
+        for notice in self.index.take_notices() {
+            self.events.emit(notice);
+        }
+        let summary = self.index.summary();
+        match summary.missing {
+            Some(what) => self.readiness.missing("caches", what),
+            None => self.readiness.there("caches"),
+        }
+        self.metrics.follow(&summary, !self.broken.is_empty(), self.events.dropped());
+    }
+
+    fn is_ready(&self) -> bool {
+        self.index.summary().missing.is_none()
+    }
+
+    /// Tells the index what happened, with everything else that has happened by now.
+    fn observe_all(&mut self, first: Observed, watches: &mut BoxStream<'static, Observed>) {
+        let mut next = Some(first);
+        for _ in 0..BATCH {
+            let Some(observed) = next else { break };
+            self.note_broken(&observed);
+            self.index.observe(observed, self.clock.now());
+            next = watches.next().now_or_never().flatten();
+        }
+        if let Some(observed) = next {
+            self.note_broken(&observed);
+            self.index.observe(observed, self.clock.now());
+        }
+    }
+
+    fn note_broken(&mut self, observed: &Observed) {
+        let (kind, works) = match observed {
+            Observed::Service(change) => ("Service", works(change)),
+            Observed::Pool(change) => ("IPAddressPool", works(change)),
+            Observed::L2Advertisement(change) => ("L2Advertisement", works(change)),
+            Observed::Namespace(change) => ("Namespace", works(change)),
+        };
+        if works {
+            self.broken.remove(kind);
+        } else {
+            self.broken.insert(kind);
+        }
+    }
+
+    fn done(&mut self, done: Result<Done, tokio::task::JoinError>) {
+        match done {
+            Ok(done) => self.index.done(done, self.clock.now()),
+            Err(error) => tracing::error!("a write ended abnormally: {error}"),
+        }
+    }
+
+    /// Finishes the jobs under way.
+    async fn finish(mut self) {
+        let all = async {
+            while let Some(done) = self.jobs.join_next().await {
+                self.done(done);
+            }
+        };
+        if tokio::time::timeout(LAST_JOBS, all).await.is_err() {
+            tracing::warn!("writes are still under way and are left to themselves");
+        }
+        for notice in self.index.take_notices() {
+            self.events.emit(notice);
+        }
+    }
+}
+
+fn works<T>(change: &Change<T>) -> bool {
+    !matches!(change, Change::Broken(_))
+}
+
+/// Sleeps until `deadline` of the index; for ever without one.
+async fn sleep_until(clock: Monotonic, deadline: Option<Duration>) {
+    match deadline {
+        Some(at) => tokio::time::sleep_until(clock.instant(at)).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The search for Services that carry our annotation and are no LoadBalancers any more, once.
+#[derive(Debug)]
+enum Leftovers {
+    NotYet,
+    Looking(oneshot::Receiver<Vec<ServiceKey>>),
+    Done,
+}
+
+impl Leftovers {
+    /// Begins to look, once the LoadBalancers are known.
+    fn begin_if(&mut self, ready: bool, client: &Client) {
+        if ready && matches!(self, Self::NotYet) {
+            let (found, receiver) = oneshot::channel();
+            *self = Self::Looking(receiver);
+            tokio::spawn(look(client.clone(), found));
+        }
+    }
+
+    /// What was found; never returns when there is nothing to wait for.
+    async fn found(&mut self) -> Vec<ServiceKey> {
+        let Self::Looking(receiver) = self else { return std::future::pending().await };
+        let found = receiver.await.unwrap_or_default();
+        *self = Self::Done;
+        found
+    }
+}
+
+async fn look(client: Client, mut found: oneshot::Sender<Vec<ServiceKey>>) {
+    loop {
+        let keys = tokio::select! {
+            () = found.closed() => return,
+            keys = leftovers(&client) => keys,
+        };
+        match keys {
+            Ok(keys) => {
+                // Nobody listens any more at the end of the program.
+                let _ = found.send(keys);
+                return;
+            }
+            Err(error) => tracing::warn!("can't look for Services that changed their type: {error}"),
+        }
+        tokio::select! {
+            () = found.closed() => return,
+            () = tokio::time::sleep(LEFTOVERS_RETRY) => {}
+        }
+    }
+}

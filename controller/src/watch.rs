@@ -1,0 +1,27 @@
+//! What the controller sees of the API server: objects, reduced on arrival to what it uses.
+
+mod service;
+mod streams;
+mod wire;
+
+pub use service::{AllocatedCondition, SeenService};
+pub use streams::{Observed, streams};
+pub use wire::LeanService;
+
+/// Names that users and other programs know, from the API that Herald is compatible with.
+pub mod names {
+    /// Prefix of all annotations.
+    pub const PREFIX: &str = "metallb.io/";
+    /// Older prefix of the annotations that users set; read, reported as deprecated, never written.
+    pub const OLD_PREFIX: &str = "metallb.universe.tf/";
+    /// Annotation, set by users: take addresses of this pool.
+    pub const ADDRESS_POOL: &str = "address-pool";
+    /// Annotation, set by users: take these addresses.
+    pub const ADDRESSES: &str = "loadBalancerIPs";
+    /// Annotation, set by users: share the address with Services that have the same value.
+    pub const SHARED: &str = "allow-shared-ip";
+    /// Annotation, set by the controller: the pool the addresses came from.
+    pub const FROM_POOL: &str = "metallb.io/ip-allocated-from-pool";
+    /// Condition on Services: has it the addresses it should have?
+    pub const ALLOCATED: &str = "metallb.io/Allocated";
+}

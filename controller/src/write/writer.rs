@@ -1,0 +1,219 @@
+//! Jobs done at the API server, each in a task of its own.
+
+use std::time::Duration;
+
+use herald_compiler::verdict::Kind;
+use herald_crds::{IPAddressPool, L2Advertisement};
+use herald_ipam::ServiceKey;
+use herald_runtime::clock::wall_clock;
+use kube::api::{ListParams, PartialObjectMeta, Patch, PatchParams};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde_json::Value;
+
+use super::patch;
+use crate::allocate::{Done, Fetched, Job, ServiceWrite, StatusWrite, Written};
+use crate::compile::{SeenAdvertisement, SeenPool, SeenStatus};
+use crate::watch::{LeanService, SeenService, names};
+
+/// Name under which the API server keeps track of our fields.
+const MANAGER: &str = "herald-controller";
+/// How long a request may take before its outcome counts as unknown.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Objects a page when everything has to be looked through.
+const PAGE: u32 = 500;
+
+/// Does jobs. Cheap to clone.
+#[derive(Clone)]
+pub struct Writer {
+    client: Client,
+    namespace: String,
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("namespace", &self.namespace).finish_non_exhaustive()
+    }
+}
+
+/// A request without an answer to rely on.
+#[derive(Debug, thiserror::Error)]
+enum RequestError {
+    #[error("{0}")]
+    Answered(#[from] kube::Error),
+    #[error("no answer within {} s", TIMEOUT.as_secs())]
+    TimedOut,
+}
+
+impl RequestError {
+    fn code(&self) -> Option<u16> {
+        match self {
+            Self::Answered(kube::Error::Api(status)) => Some(status.code),
+            _ => None,
+        }
+    }
+}
+
+impl Writer {
+    /// Writes with `client`; configuration objects are those of `namespace`.
+    #[must_use]
+    pub fn new(client: Client, namespace: String) -> Self {
+        Self { client, namespace }
+    }
+
+    /// Does a job.
+    pub async fn run(&self, job: Job) -> Done {
+        match job {
+            Job::Write(write) => {
+                let outcome = self.write(&write).await;
+                Done::Write { write, outcome }
+            }
+            Job::Fetch { ticket, key } => {
+                let outcome = self.fetch(&key).await;
+                Done::Fetch { ticket, key, outcome }
+            }
+            Job::Unmark { key } => {
+                let clean = self.unmark(&key).await;
+                Done::Unmark { key, clean }
+            }
+            Job::Status(write) => {
+                let written = self.status(&write).await;
+                Done::Status { kind: write.verdict.kind, name: write.verdict.name, written }
+            }
+        }
+    }
+
+    fn services(&self, key: &ServiceKey) -> Api<LeanService> {
+        Api::namespaced(self.client.clone(), &key.namespace)
+    }
+
+    async fn write(&self, write: &ServiceWrite) -> Written {
+        let ServiceWrite { key, resource_version, change, .. } = write;
+        let body = patch::service(change, resource_version, wall_clock());
+        match patch_service(&self.services(key), key, body).await {
+            Ok(service) => {
+                tracing::info!(service = %key, addresses = ?change.ingress, "status written");
+                Written::Stands(Box::new(SeenService::of(service)))
+            }
+            Err(error) => match error.code() {
+                Some(409) => Written::Conflict,
+                Some(404) => Written::Gone,
+                code => {
+                    let hint = if code == Some(403) { "; check the RBAC objects of the installation" } else { "" };
+                    tracing::warn!(service = %key, "status not written: {error}{hint}");
+                    Written::Unknown(error.to_string())
+                }
+            },
+        }
+    }
+
+    async fn fetch(&self, key: &ServiceKey) -> Fetched {
+        match limited(self.services(key).get_opt(&key.name)).await {
+            Ok(Some(service)) => Fetched::Found(Box::new(SeenService::of(service))),
+            Ok(None) => Fetched::Gone,
+            Err(error) => {
+                tracing::warn!(service = %key, "can't be read: {error}");
+                Fetched::Unknown(error.to_string())
+            }
+        }
+    }
+
+    /// True if nothing is left to do.
+    async fn unmark(&self, key: &ServiceKey) -> bool {
+        let services = self.services(key);
+        let service = match limited(services.get_opt(&key.name)).await {
+            Ok(None) => return true,
+            Ok(Some(service)) => SeenService::of(service),
+            Err(error) => {
+                tracing::warn!(service = %key, "can't be read: {error}");
+                return false;
+            }
+        };
+        if service.is_load_balancer || !service.is_marked() {
+            return true;
+        }
+        match patch_service(&services, key, patch::unmark(&service.resource_version)).await {
+            Ok(_) => {
+                tracing::info!(service = %key, "is no LoadBalancer any more: our annotation is taken off");
+                true
+            }
+            Err(error) if error.code() == Some(404) => true,
+            Err(error) => {
+                tracing::debug!(service = %key, "our annotation is still there: {error}");
+                false
+            }
+        }
+    }
+
+    async fn status(&self, write: &StatusWrite) -> Option<SeenStatus> {
+        let body = patch::status(write, wall_clock());
+        let name = &write.verdict.name;
+        let result = match write.verdict.kind {
+            Kind::IpAddressPool => {
+                let pools = Api::<IPAddressPool>::namespaced(self.client.clone(), &self.namespace);
+                patch_status(&pools, name, body).await.map(|pool| SeenPool::of(&pool).status)
+            }
+            Kind::L2Advertisement => {
+                let advertisements = Api::<L2Advertisement>::namespaced(self.client.clone(), &self.namespace);
+                patch_status(&advertisements, name, body).await.map(|one| SeenAdvertisement::of(&one).status)
+            }
+        };
+        result
+            .inspect_err(|error| {
+                // An object that was deleted meanwhile needs no status.
+                if error.code() != Some(404) {
+                    tracing::warn!(kind = write.verdict.kind.as_str(), name, "status not written: {error}");
+                }
+            })
+            .ok()
+    }
+}
+
+/// Services that are no LoadBalancers and carry our annotation: their type was changed while no
+/// controller looked. Reads metadata only, page by page.
+///
+/// # Errors
+/// When a page can't be read.
+pub async fn leftovers(client: &Client) -> Result<Vec<ServiceKey>, kube::Error> {
+    let services: Api<PartialObjectMeta<LeanService>> = Api::all(client.clone());
+    let mut found = Vec::new();
+    let mut page = ListParams::default().limit(PAGE);
+    loop {
+        let list = services.list_metadata(&page).await?;
+        found.extend(
+            list.items
+                .iter()
+                .filter(|service| service.annotations().contains_key(names::FROM_POOL))
+                .map(|service| ServiceKey::new(service.namespace().unwrap_or_default(), service.name_any())),
+        );
+        match list.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => page = page.continue_token(&token),
+            None => return Ok(found),
+        }
+    }
+}
+
+async fn limited<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, RequestError> {
+    match tokio::time::timeout(TIMEOUT, request).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(RequestError::TimedOut),
+    }
+}
+
+fn params() -> PatchParams {
+    PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() }
+}
+
+async fn patch_service(
+    services: &Api<LeanService>,
+    key: &ServiceKey,
+    body: Value,
+) -> Result<LeanService, RequestError> {
+    limited(services.patch_status(&key.name, &params(), &Patch::Strategic(body))).await
+}
+
+async fn patch_status<K>(api: &Api<K>, name: &str, body: Value) -> Result<K, RequestError>
+where
+    K: Resource + Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+{
+    limited(api.patch_status(name, &params(), &Patch::Merge(body))).await
+}
