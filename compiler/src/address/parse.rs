@@ -17,8 +17,9 @@ pub const NO_ADDRESSES: &str = "addresses is empty: list at least one CIDR or ra
 pub enum AddressError {
     /// Not an address with a prefix length and not two addresses.
     #[error(
-        "\"{item}\" is neither a CIDR nor an address range: write it like \"192.168.1.0/24\", \
-         \"192.168.1.240-192.168.1.250\" or \"fd00::/112\""
+        "\"{item}\" is neither a CIDR (prefix length at most 32 for IPv4, 128 for IPv6) nor an \
+         address range: write it like \"192.168.1.0/24\", \"192.168.1.240-192.168.1.250\" or \
+         \"fd00::/112\""
     )]
     Unreadable {
         /// The item as written.

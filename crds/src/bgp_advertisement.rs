@@ -1,0 +1,80 @@
+//! `BGPAdvertisement`: which pools are announced to routers, as what, and to which peers.
+
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+use crate::condition::ConditionsStatus;
+use crate::rules;
+use crate::selector::LabelSelector;
+
+/// Which addresses are announced by BGP, with which attributes, by which nodes, to which peers.
+#[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[kube(
+    group = "metallb.io",
+    version = "v1beta1",
+    kind = "BGPAdvertisement",
+    plural = "bgpadvertisements",
+    namespaced,
+    status = "ConditionsStatus",
+    derive = "PartialEq",
+    doc = "BGPAdvertisement announces addresses to routers by BGP.",
+    printcolumn(name = "IPAddressPools", type_ = "string", json_path = ".spec.ipAddressPools"),
+    printcolumn(name = "IPAddressPool Selectors", type_ = "string", json_path = ".spec.ipAddressPoolSelectors"),
+    printcolumn(name = "Peers", type_ = "string", json_path = ".spec.peers"),
+    printcolumn(name = "Node Selectors", type_ = "string", json_path = ".spec.nodeSelectors", priority = 10),
+    printcolumn(
+        name = "Accepted",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Accepted")].status"#
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::no_aggregate_with_service_selectors())]
+pub struct BGPAdvertisementSpec {
+    /// Length of the IPv4 prefixes announced, 1 to 32: 32 announces every address by itself.
+    #[serde(default = "host_route_v4")]
+    #[schemars(transform = rules::aggregation_length)]
+    pub aggregation_length: i32,
+    /// Length of the IPv6 prefixes announced, up to 128.
+    #[serde(default = "host_route_v6")]
+    #[schemars(transform = rules::aggregation_length_v6)]
+    pub aggregation_length_v6: i32,
+    /// LOCAL_PREF for internal peers. 0 means unset, which routers read as 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::uint32)]
+    pub local_pref: Option<i64>,
+    /// Communities: 64512:100, large:64512:1:2, or the name of one in a Community object.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::communities)]
+    pub communities: Vec<String>,
+    /// Pools by name. With ipAddressPoolSelectors empty too, all pools are meant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::name_set)]
+    pub ip_address_pools: Vec<String>,
+    /// Pools by label, in addition to those by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::selectors)]
+    pub ip_address_pool_selectors: Vec<LabelSelector>,
+    /// Nodes that announce; one match is enough, empty means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::selectors)]
+    pub node_selectors: Vec<LabelSelector>,
+    /// BGPPeers to announce to, by name; empty means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::name_set)]
+    pub peers: Vec<String>,
+    /// Services it applies to, by label; one match is enough, empty means all. Only with
+    /// aggregationLength 32 and aggregationLengthV6 128.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::selectors)]
+    pub service_selectors: Vec<LabelSelector>,
+}
+
+fn host_route_v4() -> i32 {
+    32
+}
+
+fn host_route_v6() -> i32 {
+    128
+}

@@ -1,0 +1,82 @@
+//! `L2Advertisement`: which pools are answered for by ARP and NDP, and by which nodes.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::condition::ConditionsStatus;
+use crate::rules;
+use crate::selector::LabelSelector;
+
+/// Which addresses are announced on the local network, for which Services, and by which nodes.
+#[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[kube(
+    group = "metallb.io",
+    version = "v1beta1",
+    kind = "L2Advertisement",
+    plural = "l2advertisements",
+    namespaced,
+    status = "ConditionsStatus",
+    derive = "PartialEq",
+    doc = "L2Advertisement announces addresses on the local network by ARP (IPv4) and NDP (IPv6).",
+    printcolumn(name = "IPAddressPools", type_ = "string", json_path = ".spec.ipAddressPools"),
+    printcolumn(name = "IPAddressPool Selectors", type_ = "string", json_path = ".spec.ipAddressPoolSelectors"),
+    printcolumn(name = "Interfaces", type_ = "string", json_path = ".spec.interfaces"),
+    printcolumn(name = "Node Selectors", type_ = "string", json_path = ".spec.nodeSelectors", priority = 10),
+    printcolumn(
+        name = "Accepted",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Accepted")].status"#
+    ),
+    printcolumn(
+        name = "Pools Found",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="ResolvedRefs")].status"#
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct L2AdvertisementSpec {
+    /// Pools by name. With ipAddressPoolSelectors empty too, all pools are meant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::name_set)]
+    pub ip_address_pools: Vec<String>,
+    /// Pools by label, in addition to those by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::selectors)]
+    pub ip_address_pool_selectors: Vec<LabelSelector>,
+    /// Nodes that may announce; one match is enough, empty means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::selectors)]
+    pub node_selectors: Vec<LabelSelector>,
+    /// Interfaces to answer on, by exact name; empty means all. A node that has none of them does
+    /// not announce.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::interfaces)]
+    pub interfaces: Vec<String>,
+    /// Services it applies to, by label; one match is enough, empty means all. Services that
+    /// share an address (annotation metallb.io/allow-shared-ip) are not announced with this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::selectors)]
+    pub service_selectors: Vec<LabelSelector>,
+    /// Nodes to prefer: the weights of all entries that match a node add up, and the node with
+    /// the highest sum announces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::preferences)]
+    pub preferred_node_selectors: Vec<PreferredNodeSelector>,
+}
+
+/// A preference for some nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("required" = ["weight", "preference"]))]
+pub struct PreferredNodeSelector {
+    /// 1 to 100.
+    #[serde(default)]
+    #[schemars(transform = rules::weight)]
+    pub weight: i32,
+    /// The nodes meant; an empty selector means every node.
+    #[serde(default)]
+    #[schemars(transform = rules::drop_default)]
+    pub preference: LabelSelector,
+}

@@ -1,0 +1,99 @@
+//! `ServiceL2Status` and `ServiceBGPStatus`: which node announces a Service, and how.
+//!
+//! Written by the speakers, for people and dashboards. They carry the labels `metallb.io/node`,
+//! `metallb.io/service-name` and `metallb.io/service-namespace`.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::rules;
+
+/// Nothing: the object is all status.
+#[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[kube(
+    group = "metallb.io",
+    version = "v1beta1",
+    kind = "ServiceL2Status",
+    plural = "servicel2statuses",
+    namespaced,
+    status = "ServiceL2StatusStatus",
+    derive = "PartialEq",
+    doc = "ServiceL2Status tells which node announces a Service by ARP and NDP.",
+    printcolumn(name = "Allocated Node", type_ = "string", json_path = ".status.node"),
+    printcolumn(name = "Service Name", type_ = "string", json_path = ".status.serviceName"),
+    printcolumn(name = "Service Namespace", type_ = "string", json_path = ".status.serviceNamespace"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceL2StatusSpec {}
+
+/// Which node announces which Service, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceL2StatusStatus {
+    /// Node that announces the Service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::fixed)]
+    pub node: Option<String>,
+    /// Name of the Service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::fixed)]
+    pub service_name: Option<String>,
+    /// Namespace of the Service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::fixed)]
+    pub service_namespace: Option<String>,
+    /// Interfaces it is announced on; empty means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interfaces: Vec<InterfaceStatus>,
+}
+
+/// An interface that a Service is announced on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InterfaceStatus {
+    /// Name of the interface.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Nothing: the object is all status.
+#[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[kube(
+    group = "metallb.io",
+    version = "v1beta1",
+    kind = "ServiceBGPStatus",
+    plural = "servicebgpstatuses",
+    namespaced,
+    status = "ServiceBGPStatusStatus",
+    derive = "PartialEq",
+    doc = "ServiceBGPStatus tells which peers a node announces a Service to.",
+    printcolumn(name = "Node", type_ = "string", json_path = ".status.node"),
+    printcolumn(name = "Service Name", type_ = "string", json_path = ".status.serviceName"),
+    printcolumn(name = "Service Namespace", type_ = "string", json_path = ".status.serviceNamespace"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceBGPStatusSpec {}
+
+/// Which node announces which Service to which peers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceBGPStatusStatus {
+    /// Node that announces the Service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::fixed)]
+    pub node: Option<String>,
+    /// Name of the Service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::fixed)]
+    pub service_name: Option<String>,
+    /// Namespace of the Service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::fixed)]
+    pub service_namespace: Option<String>,
+    /// BGPPeers that the Service is announced to, by name, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub peers: Vec<String>,
+}
