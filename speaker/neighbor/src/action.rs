@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::packet::{MacAddr, arp};
+use crate::packet::{MacAddr, arp, ndp};
 use crate::state::InterfaceIndex;
 
 /// What became of a received frame.
@@ -49,11 +49,32 @@ pub enum Claimant {
     Foreign,
 }
 
+/// Why a frame can't be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// As ARP, which it should be.
+    #[error(transparent)]
+    Arp(#[from] arp::DecodeError),
+    /// As neighbour discovery, which it should be.
+    #[error(transparent)]
+    Ndp(#[from] ndp::DecodeError),
+}
+
+impl DecodeError {
+    /// A short fixed name, for metrics.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Arp(error) => error.label(),
+            Self::Ndp(error) => error.label(),
+        }
+    }
+}
+
 /// Why nothing was done about a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ignored {
-    /// Not an ARP packet for IPv4 over Ethernet.
-    Malformed(arp::DecodeError),
+    /// Neither an ARP packet for IPv4 over Ethernet nor a valid neighbour discovery message.
+    Malformed(DecodeError),
     /// From an interface that is not in use (any more).
     UnknownInterface,
     /// Sent by this node itself, and come back through another interface or a loop in the network.
@@ -63,9 +84,10 @@ pub enum Ignored {
     /// About addresses that this node does not own. The kernel filter lets these through only while it is coarse, or
     /// has not caught up with a change.
     NotOwned,
-    /// About an address that this node owns, but not on this interface.
+    /// About an address that this node owns, but not on this interface (or, for IPv6, an interface without a link-local
+    /// address).
     OtherInterface,
-    /// A reply to somebody else's question.
+    /// An answer to somebody else's question.
     NotARequest,
     /// A request whose Ethernet destination is neither everybody nor this interface.
     NotToUs,

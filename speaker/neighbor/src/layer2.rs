@@ -9,6 +9,7 @@ use crate::announcer::Announcer;
 use crate::filter;
 use crate::packet::MacAddr;
 use crate::packet::arp::Arp;
+use crate::packet::ndp::Ndp;
 use crate::responder;
 use crate::state::{AddressCounters, Conflict, Interface, InterfaceIndex, Interfaces, Owned, Scope};
 
@@ -96,7 +97,7 @@ impl Layer2 {
             Some(owned) if owned.scope == scope => {}
             Some(owned) => {
                 let before = std::mem::replace(&mut owned.scope, scope);
-                if self.interfaces.within(&owned.scope).any(|interface| !before.contains(interface)) {
+                if self.interfaces.carrying(ip, &owned.scope).any(|interface| !before.contains(interface)) {
                     self.announcer.start(ip, now);
                 }
             }
@@ -130,7 +131,7 @@ impl Layer2 {
     /// The interfaces on which `ip` is answered at this moment; none if it is not ours, or all that its scope names are
     /// missing.
     pub fn interfaces_of(&self, ip: IpAddr) -> impl Iterator<Item = &Interface> {
-        self.addresses.get(&ip).into_iter().flat_map(|owned| self.interfaces.within(&owned.scope))
+        self.addresses.get(&ip).into_iter().flat_map(move |owned| self.interfaces.carrying(ip, &owned.scope))
     }
 
     // --- time and frames ------------------------------------------------------------------------------------------
@@ -162,7 +163,7 @@ impl Layer2 {
     pub fn announce_on(&mut self, index: InterfaceIndex, now: Duration) {
         if let Some(interface) = self.interfaces.get(index) {
             for (ip, owned) in &self.addresses {
-                if owned.scope.contains(interface) {
+                if interface.carries(*ip, &owned.scope) {
                     self.announcer.start(*ip, now);
                 }
             }
@@ -176,7 +177,7 @@ impl Layer2 {
         while !self.silent && transmissions.len() < TRANSMISSIONS_PER_POLL {
             let Some(ip) = self.announcer.next_due(now) else { break };
             let Some(owned) = self.addresses.get_mut(&ip) else { continue };
-            for interface in self.interfaces.within(&owned.scope) {
+            for interface in self.interfaces.carrying(ip, &owned.scope) {
                 for frame in announcement(ip, interface) {
                     owned.counters.gratuitous_sent += 1;
                     transmissions.push(Transmission { interface: interface.index, frame, ip });
@@ -234,7 +235,8 @@ impl Layer2 {
 
     // --- the kernel filter ----------------------------------------------------------------------------------------
 
-    /// The filter that lets through what concerns the addresses that are ours, in at most `limit` instructions.
+    /// The filter for ARP that lets through what concerns the IPv4 addresses that are ours, in at most `limit`
+    /// instructions.
     pub fn filter(&self, limit: usize) -> filter::Program {
         let ours = self.addresses.keys().filter_map(|ip| match ip {
             IpAddr::V4(v4) => Some(*v4..=*v4),
@@ -274,8 +276,10 @@ fn announcement(ip: IpAddr, interface: &Interface) -> Vec<Vec<u8>> {
             Arp::announcement_request(interface.mac, v4).encode(),
             Arp::announcement_reply(interface.mac, v4).encode(),
         ],
-        // GAP(rfc4861-7.2.6): no unsolicited neighbour advertisements yet.
-        IpAddr::V6(_) => Vec::new(),
+        IpAddr::V6(v6) => {
+            let from = interface.link_local.into_iter();
+            from.map(|from| Ndp::announcement(interface.mac, from, v6).encode()).collect()
+        }
     }
 }
 

@@ -10,7 +10,8 @@
 //!   │ frame received ──> Layer2::receive ───────────────┼───────>│ responder   reply, claim, or ignored and why   │
 //!   │ timer fired    ──> Layer2::poll ──────────────────┼───────>│ announcer   which address is due, at what pace │
 //!   │ decided        ──> Layer2::own, Layer2::disown ───┼───────>│ state       interfaces, addresses, counters    │
-//!   │ link changed   ──> set_interface, remove_interface┼───────>│ packet      bytes ⇄ ARP                        │
+//!   │ link changed   ──> set_interface, remove_interface┼───────>│ event       what a frame says and asks         │
+//!   │ sent           <── Outcome, Transmission ─────────┼────────┤ packet      bytes ⇄ ARP, neighbour discovery   │
 //!   └───────────────────────────────────────────────────┘        └────────────────────────────────────────────────┘
 //! ```
 //!
@@ -21,17 +22,20 @@
 //! [`Layer2::take_filter_changed`], attach a new [`Layer2::filter`] to every socket; sleep until
 //! [`Layer2::next_deadline`].
 //!
-//! IPv4 works. IPv6 addresses may be owned, but nothing is sent or answered for them yet.
+//! IPv4 is complete. For IPv6 there are packets, answers and announcements, on interfaces whose link-local address is told
+//! ([`Interface::link_local`]); there is no kernel filter for it yet, and joining the groups that solicitations are sent to
+//! ([`packet::ndp::solicited_node_group`]) is the shell's part.
 
 pub mod action;
 pub mod announcer;
+mod event;
 pub mod filter;
 mod layer2;
 pub mod packet;
 pub mod responder;
 pub mod state;
 
-pub use action::{Claim, Claimant, Ignored, Outcome, Transmission};
+pub use action::{Claim, Claimant, DecodeError, Ignored, Outcome, Transmission};
 pub use layer2::{Layer2, Settings, TRANSMISSIONS_PER_POLL};
 pub use packet::MacAddr;
 pub use state::{AddressCounters, Conflict, Interface, InterfaceIndex, Scope};

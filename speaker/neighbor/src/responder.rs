@@ -6,16 +6,17 @@
 //!                                    └ anything else ── ignored, with the reason
 //! ```
 //!
-//! The sender's own IP address is not looked at in a request, so probes (RFC 5227, sender 0.0.0.0) are answered: that is
-//! what keeps a host from taking an address of ours. Replies are never answered, so two responders cannot talk for ever.
+//! The sender's own IP address is not looked at in a request, so probes (sender 0.0.0.0, RFC 5227, or `::`, RFC 4862) are
+//! answered: that is what keeps a host from taking an address of ours. Answers are never answered, so two responders
+//! cannot talk for ever.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::action::{Claim, Ignored, Outcome};
+use crate::event::Heard;
 use crate::packet::MacAddr;
-use crate::packet::arp::{Arp, Operation};
 use crate::state::{Conflict, Interface, InterfaceIndex, Interfaces, Owned};
 
 /// An address is announced against a foreign claim at most this often (RFC 5227 §2.4 and its DEFEND_INTERVAL). Two
@@ -43,53 +44,51 @@ pub(crate) fn respond(
     frame: &[u8],
 ) -> Result<Response, Ignored> {
     let interface = interfaces.get(index).ok_or(Ignored::UnknownInterface)?;
-    let arp = Arp::decode(frame).map_err(Ignored::Malformed)?;
-    if interfaces.is_own_mac(arp.sender_mac) || interfaces.is_own_mac(arp.source) {
+    let heard = Heard::decode(frame).map_err(Ignored::Malformed)?;
+    let (said, mac) = heard.says();
+    if interfaces.is_own_mac(mac) || interfaces.is_own_mac(heard.source()) {
         return Err(Ignored::OwnFrame);
     }
-    if arp.sender_mac.is_zero() {
+    if mac.is_zero() {
         return Err(Ignored::InvalidSender);
     }
 
-    let claimed = IpAddr::V4(arp.sender_ip);
-    if let Some(owned) = addresses.get_mut(&claimed) {
+    if let Some(owned) = addresses.get_mut(&said) {
         // The same address on a network that ours is not announced to is another address.
-        if !owned.scope.contains(interface) {
+        if !interface.carries(said, &owned.scope) {
             return Err(Ignored::OtherInterface);
         }
         owned.counters.claims_received += 1;
-        return Ok(Response::Claim { ip: claimed, mac: arp.sender_mac });
+        return Ok(Response::Claim { ip: said, mac });
     }
 
-    let asked_for = IpAddr::V4(arp.target_ip);
-    let owned = addresses.get_mut(&asked_for).ok_or(Ignored::NotOwned)?;
-    for_us_to_answer(&arp, interface, owned)?;
+    let ip = heard.target();
+    let owned = addresses.get_mut(&ip).ok_or(Ignored::NotOwned)?;
+    for_us_to_answer(&heard, interface, owned)?;
     owned.counters.requests_received += 1;
     if silent {
         return Err(Ignored::Silent);
     }
+    let frame = heard.reply(interface).ok_or(Ignored::OtherInterface)?;
     owned.counters.responses_sent += 1;
-    Ok(Response::Reply(Outcome::Reply {
-        frame: Arp::reply_to(&arp, interface.mac).encode(),
-        ip: asked_for,
-        to: arp.sender_mac,
-    }))
+    Ok(Response::Reply(Outcome::Reply { frame, ip, to: mac }))
 }
 
-fn for_us_to_answer(arp: &Arp, interface: &Interface, owned: &Owned) -> Result<(), Ignored> {
-    if arp.operation != Operation::Request {
+fn for_us_to_answer(heard: &Heard, interface: &Interface, owned: &Owned) -> Result<(), Ignored> {
+    if !heard.asks() {
         return Err(Ignored::NotARequest);
     }
-    if !owned.scope.contains(interface) {
+    if !interface.carries(heard.target(), &owned.scope) {
         return Err(Ignored::OtherInterface);
     }
     // A request to somebody else's MAC is a cache's way of asking whether *that* machine still has the address
     // (RFC 1122 §2.3.2.1 "unicast poll"). Promiscuous interfaces see it; answering would put words in its mouth.
-    if !arp.destination.is_broadcast() && arp.destination != interface.mac {
+    if !heard.is_to(interface) {
         return Err(Ignored::NotToUs);
     }
     // The answer goes to this MAC: a group address would make us shout on somebody's behalf.
-    if arp.sender_mac.is_multicast() {
+    let (_, asker) = heard.says();
+    if asker.is_multicast() {
         return Err(Ignored::InvalidSender);
     }
     Ok(())

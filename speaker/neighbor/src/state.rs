@@ -1,7 +1,7 @@
 //! What the node has: its interfaces, and the addresses it owns on them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use crate::packet::MacAddr;
@@ -20,8 +20,16 @@ pub struct Interface {
     pub name: String,
     /// The MAC that answers tell.
     pub mac: MacAddr,
-    /// Its IPv6 link-local address, if it has a usable one: the source of neighbour advertisements.
+    /// Its IPv6 link-local address, if it has a usable one: the source of neighbour advertisements. Without it, the
+    /// interface takes part in IPv4 alone.
     pub link_local: Option<Ipv6Addr>,
+}
+
+impl Interface {
+    /// Whether an address with this scope is answered and announced here.
+    pub(crate) fn carries(&self, ip: IpAddr, scope: &Scope) -> bool {
+        scope.contains(self) && (ip.is_ipv4() || self.link_local.is_some())
+    }
 }
 
 /// On which interfaces an address is answered and announced.
@@ -97,8 +105,8 @@ impl Interfaces {
         self.by_index.values()
     }
 
-    pub(crate) fn within<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a Interface> {
-        self.iter().filter(|interface| scope.contains(interface))
+    pub(crate) fn carrying<'a>(&'a self, ip: IpAddr, scope: &'a Scope) -> impl Iterator<Item = &'a Interface> {
+        self.iter().filter(move |interface| interface.carries(ip, scope))
     }
 
     pub(crate) fn is_own_mac(&self, mac: MacAddr) -> bool {

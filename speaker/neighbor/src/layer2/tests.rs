@@ -1,5 +1,7 @@
 //! The whole of it, frame by frame.
 
+mod ipv6;
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -109,7 +111,7 @@ fn what_is_not_ours_to_answer_is_ignored_and_counted_by_reason() {
         assert_eq!(hear(&mut layer2, on, arp), Outcome::Ignored(reason), "{arp:?}");
     }
     let truncated = layer2.receive(ETH0, &request.encode()[..30], |_, _| Claimant::Foreign, START);
-    assert_eq!(truncated, Outcome::Ignored(Ignored::Malformed(DecodeError::Truncated { length: 30 })));
+    assert_eq!(truncated, Outcome::Ignored(Ignored::Malformed(DecodeError::Truncated { length: 30 }.into())));
 
     let counted: Vec<(&str, u64)> = layer2.ignored().collect();
     let expected = [

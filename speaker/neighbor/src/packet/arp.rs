@@ -19,7 +19,7 @@ use std::net::Ipv4Addr;
 use pnet::packet::arp::{ArpHardwareTypes, ArpOperation, ArpOperations, ArpPacket, MutableArpPacket};
 use pnet::packet::ethernet::{EtherType, EtherTypes, EthernetPacket, MutableEthernetPacket};
 
-use super::{ETHERNET_HEADER, MacAddr, SHORTEST_FRAME};
+use super::{ETHERNET_HEADER, MacAddr, SHORTEST_FRAME, is_vlan_tag};
 
 /// Octets of an Ethernet address, as ARP's `hln` field says it.
 const HARDWARE_LENGTH: u8 = 6;
@@ -116,9 +116,7 @@ impl Arp {
         let ethernet = EthernetPacket::new(frame).ok_or(truncated)?;
         match ethernet.get_ethertype() {
             EtherTypes::Arp => {}
-            EtherType(tag) if [EtherTypes::Vlan, EtherTypes::PBridge, EtherTypes::QinQ].contains(&EtherType(tag)) => {
-                return Err(DecodeError::VlanTagged(tag));
-            }
+            tag if is_vlan_tag(tag) => return Err(DecodeError::VlanTagged(tag.0)),
             EtherType(other) => return Err(DecodeError::NotArp(other)),
         }
         let arp = frame.get(ETHERNET_HEADER..).and_then(ArpPacket::new).ok_or(truncated)?;

@@ -19,7 +19,6 @@ pub fn with_link<T: Send>(test: impl FnOnce(Link) -> T + Send) -> T {
         scope
             .spawn(|| {
                 unshare(CloneFlags::CLONE_NEWNET).expect("a new network namespace");
-                // No IPv6: its own neighbour discovery would be traffic that the tests did not ask for.
                 ip("link add left type veth peer name right");
                 ip("link set left address 02:00:00:00:00:01 up");
                 ip("link set right address 02:00:00:00:00:02 up");

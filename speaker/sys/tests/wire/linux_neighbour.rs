@@ -1,15 +1,15 @@
 //! Does a Linux host believe what Herald says? The other end of the link is the kernel's own ARP.
 
-use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::process::Command;
 use std::time::Duration;
 
 use herald_neighbor::filter::MAX_INSTRUCTIONS;
 use herald_neighbor::packet::arp::Arp;
 use herald_neighbor::{Claimant, Interface, InterfaceIndex, Layer2, MacAddr, Outcome, Scope, Settings};
-use herald_sys::{Instruction, PacketSocket};
+use herald_sys::{Instruction, PacketSocket, Protocol};
 
-use crate::link::{Link, ip, open, readable, with_link};
+use crate::link::{EVERYTHING, Link, ip, open, readable, with_link};
 
 const VIP: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 240);
 const OURS: MacAddr = MacAddr(2, 0, 0, 0, 0, 1);
@@ -31,10 +31,24 @@ fn node(link: Link) -> (Layer2, PacketSocket) {
     (layer2, open(link.left, &program))
 }
 
+fn ip_says(arguments: &[&str]) -> String {
+    String::from_utf8(Command::new("ip").args(arguments).output().unwrap().stdout).unwrap()
+}
+
+/// True within half a second, or not at all.
+fn comes_true(condition: impl Fn() -> bool) -> bool {
+    (0..50).any(|_| {
+        let now = condition();
+        if !now {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        now
+    })
+}
+
 /// The MAC under which the host on the right knows the address.
-fn known_mac() -> Option<String> {
-    let output = Command::new("ip").args(["neigh", "show", "to", "192.168.1.240", "dev", "right"]).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
+fn known_mac(address: IpAddr) -> Option<String> {
+    let text = ip_says(&["neigh", "show", "to", &address.to_string(), "dev", "right"]);
     let mut words = text.split_whitespace();
     words.find(|word| *word == "lladdr")?;
     words.next().map(str::to_owned)
@@ -42,15 +56,10 @@ fn known_mac() -> Option<String> {
 
 /// The host on the right must know the address under this MAC within half a second: it takes a moment until the kernel
 /// has worked off a frame that was sent.
-fn assert_known_as(mac: MacAddr) {
-    let known = (0..50).any(|_| {
-        let known = known_mac() == Some(mac.to_string());
-        if !known {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        known
-    });
-    assert!(known, "the host knows {:?} instead of {mac}", known_mac());
+fn assert_known_as(address: impl Into<IpAddr>, mac: MacAddr) {
+    let address = address.into();
+    let known = comes_true(|| known_mac(address) == Some(mac.to_string()));
+    assert!(known, "the host knows {:?} instead of {mac}", known_mac(address));
 }
 
 /// The host on the right asks for the address and gets our answer.
@@ -66,7 +75,7 @@ fn resolved_by_the_host(layer2: &mut Layer2, socket: &PacketSocket, link: Link) 
         panic!("not answered")
     };
     socket.send(&frame).unwrap();
-    assert_known_as(OURS);
+    assert_known_as(VIP, OURS);
 }
 
 #[test]
@@ -86,7 +95,7 @@ fn each_form_of_announcement_alone_replaces_a_fresh_entry() {
             let (mut layer2, socket) = node(link);
             resolved_by_the_host(&mut layer2, &socket, link);
             socket.send(&announcement(NEXT_OWNERS, VIP).encode()).unwrap();
-            assert_known_as(NEXT_OWNERS);
+            assert_known_as(VIP, NEXT_OWNERS);
         });
     }
 }
@@ -104,5 +113,52 @@ fn the_host_defends_its_own_address_and_that_is_heard_as_a_claim() {
             layer2.receive(InterfaceIndex(link.left), &buffer[..received.length], |_, _| Claimant::Foreign, NOW);
         let Outcome::Claim(claim) = outcome else { panic!("no claim: {outcome:?}") };
         assert_eq!((claim.ip, claim.mac), (IpAddr::V4(VIP), MacAddr(2, 0, 0, 0, 0, 2)));
+    });
+}
+
+/// IPv6: the host asks, is answered, and takes an unsolicited advertisement although its entry was just confirmed.
+#[test]
+fn an_ipv6_address_is_resolved_and_moves() {
+    with_link(|link| {
+        let vip6 = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0x12, 0x3456);
+        let link_local = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0xff, 0xfe00, 1);
+        let interface = |mac| Interface {
+            index: InterfaceIndex(link.left),
+            name: "left".to_owned(),
+            mac,
+            link_local: Some(link_local),
+        };
+        let mut layer2 = Layer2::new(Settings::default());
+        layer2.set_interface(interface(OURS), NOW);
+        layer2.own(IpAddr::V6(vip6), Scope::All, NOW);
+        let socket = PacketSocket::open(link.left, Protocol::Ipv6, &EVERYTHING).unwrap();
+
+        ip("addr add fd00::10/64 dev right nodad");
+        // The kernel begins to receive for an IPv6 address some time after it was added.
+        let receives = || ip_says(&["-6", "route", "show", "table", "local"]).contains("local fd00::10");
+        assert!(comes_true(receives), "the host's address does not come into use");
+        UdpSocket::bind("[fd00::10]:0").unwrap().send_to(b"hello", (vip6, 9)).unwrap();
+        let answer = loop {
+            assert!(readable(&socket, Duration::from_secs(2)), "the host did not ask");
+            let mut buffer = [0; 200];
+            let received = socket.receive(&mut buffer).unwrap();
+            let frame = &buffer[..received.length];
+            // The host has more to say in IPv6 than this question.
+            match layer2.receive(InterfaceIndex(link.left), frame, |_, _| Claimant::Foreign, NOW) {
+                Outcome::Reply { frame, .. } => break frame,
+                Outcome::Ignored(_) => {}
+                Outcome::Claim(claim) => panic!("{claim:?}"),
+            }
+        };
+        socket.send(&answer).unwrap();
+        assert_known_as(vip6, OURS);
+
+        layer2.set_interface(interface(NEXT_OWNERS), NOW);
+        let announcements = layer2.poll(NOW);
+        assert!(!announcements.is_empty());
+        for announcement in announcements {
+            socket.send(&announcement.frame).unwrap();
+        }
+        assert_known_as(vip6, NEXT_OWNERS);
     });
 }
