@@ -13,6 +13,8 @@
 //! removed by the next one.
 
 pub mod clock;
+pub mod cluster;
+pub mod controllers;
 pub mod dataplane;
 pub mod lock;
 pub mod namespace;
@@ -24,5 +26,6 @@ pub mod tool;
 pub mod topology;
 pub mod wire;
 
+pub use cluster::Cluster;
 pub use namespace::Namespace;
 pub use topology::Topology;

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Starts a pod on node `node` of the lab, straight from its parts.
 fn start_pod(lab: &Topology, node: u8) -> Result<(Program, std::net::Ipv4Addr)> {
-    let (namespace, address) = lab.add_pod(node, 1)?;
+    let (namespace, address) = lab.pod_network().add(node, 1)?;
     let name = format!("web-{node}");
     let log = place::labs_dir()?.join(lab.id()).join(format!("{name}.log"));
     let args = ["pod", "--name", &name, "--node", &format!("node{node}")];

@@ -12,4 +12,5 @@
 
 pub mod choose;
 pub mod frontend;
+pub mod kube_proxy;
 pub mod rules;

@@ -18,13 +18,13 @@
 pub mod address;
 mod batch;
 pub mod leftovers;
+mod pods;
 pub mod switch;
-
-use std::net::Ipv4Addr;
 
 use anyhow::{Context as _, Result, bail};
 
 pub use address::{Mac, Station};
+pub use pods::PodNetwork;
 pub use switch::Switch;
 
 use crate::lock::Lock;
@@ -148,31 +148,12 @@ impl Topology {
         self.nodes.iter().find(|node| node.station.mac() == mac)
     }
 
-    /// Makes a pod's network on the node with this number (from 1), and
-    /// returns it with the pod's address. `slot` counts the node's pods.
-    ///
-    /// # Errors
-    /// When the kernel refuses.
-    pub fn add_pod(&self, node: u8, slot: u8) -> Result<(Namespace, Ipv4Addr)> {
-        let host = usize::from(node)
-            .checked_sub(1)
-            .and_then(|index| self.nodes.get(index))
-            .with_context(|| format!("the lab has no node number {node}"))?;
-        let name = batch::namespace_name(&self.id, &format!("pod-{node}-{slot}"));
-        let pod = batch::PodPlan { node, slot, node_namespace: host.namespace.name(), name: &name };
-        tool::ip_batch(None, &pod.wire())?;
-        tool::ip_batch(Some(host.namespace.name()), &pod.node_side())?;
-        tool::ip_batch(Some(&name), &pod.pod_side())?;
-        Ok((Namespace::enter(&name)?, address::pod(node, slot)))
-    }
-
-    /// Takes a pod's network away.
-    ///
-    /// # Errors
-    /// When the kernel refuses.
-    pub fn remove_pod(&self, node: u8, slot: u8) -> Result<()> {
-        let name = batch::namespace_name(&self.id, &format!("pod-{node}-{slot}"));
-        tool::ip_batch(None, &[format!("netns del {name}")])
+    /// The part of the lab that pods are added to.
+    #[must_use]
+    pub fn pod_network(&self) -> PodNetwork {
+        let namespaces = self.nodes.iter().map(|node| node.namespace.name().to_owned()).collect();
+        let names = self.nodes.iter().map(|node| node.name.clone()).collect();
+        PodNetwork::new(self.id.clone(), names, namespaces)
     }
 }
 

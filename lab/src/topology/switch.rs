@@ -5,6 +5,9 @@
 //! uplink). It is done in the bridge's forward hook, so that the lost frames
 //! are still seen coming in on the sender's own port.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use anyhow::Result;
 
 use crate::namespace::Namespace;
@@ -35,12 +38,13 @@ table bridge faults {
 #[derive(Clone, Debug)]
 pub struct Switch {
     namespace: Namespace,
+    cut: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Switch {
     pub(super) fn new(namespace: Namespace) -> Result<Self> {
         tool::nft(namespace.name(), RULES)?;
-        Ok(Self { namespace })
+        Ok(Self { namespace, cut: Arc::default() })
     }
 
     /// The switch's own network, for captures.
@@ -54,7 +58,15 @@ impl Switch {
     /// # Errors
     /// When the kernel refuses.
     pub fn cut(&self, machine: &str) -> Result<()> {
-        self.element("add", "cut", &quoted(machine))
+        self.element("add", "cut", &quoted(machine))?;
+        self.recorded().insert(machine.to_owned());
+        Ok(())
+    }
+
+    /// The machines that are cut off now.
+    #[must_use]
+    pub fn cut_off(&self) -> BTreeSet<String> {
+        self.recorded().clone()
     }
 
     /// Ends [`Switch::cut`].
@@ -62,7 +74,9 @@ impl Switch {
     /// # Errors
     /// When the machine was not cut off.
     pub fn heal(&self, machine: &str) -> Result<()> {
-        self.element("delete", "cut", &quoted(machine))
+        self.element("delete", "cut", &quoted(machine))?;
+        self.recorded().remove(machine);
+        Ok(())
     }
 
     /// Loses every frame between two groups of machines, both ways.
@@ -104,6 +118,10 @@ impl Switch {
     pub fn set_carrier(&self, machine: &str, on: bool) -> Result<()> {
         let state = if on { "up" } else { "down" };
         tool::ip_batch(Some(self.namespace.name()), &[format!("link set {machine} {state}")])
+    }
+
+    fn recorded(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.cut.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn element(&self, verb: &str, set: &str, elements: &str) -> Result<()> {

@@ -1,0 +1,275 @@
+//! A whole cluster: control plane, nodes, data path, and Herald on top.
+//!
+//! ```text
+//!            host                 hl-…-cp                 hl-…-node<n>
+//!  kubectl ─► 127.0.0.1:port ─► API server ◄─ 6443 ─── herald-speaker
+//!                               herald-controller        pods, kube-proxy rules
+//!  lab tasks (admin) ─────────►
+//!    kube-proxy · kubelet · endpoint slices · garbage · namespaces
+//! ```
+//!
+//! The API server and the lab's tasks run in the lab's own process; Herald's
+//! two programs are real processes with the rights of their ServiceAccounts.
+
+pub mod control_plane;
+pub mod files;
+pub mod kubelet;
+pub mod manifest;
+pub mod mirror;
+pub mod nodes;
+pub mod pods;
+pub mod programs;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use kube::Client;
+use tokio::task::JoinSet;
+
+pub use control_plane::ControlPlane;
+pub use programs::SYSTEM_NAMESPACE;
+
+use crate::controllers;
+use crate::dataplane::kube_proxy::{self, ProxyNode};
+use crate::program::Program;
+use crate::topology::{Machine, Size, Topology};
+use programs::Launch;
+
+/// How long a program may take to be ready.
+const READINESS: Duration = Duration::from_secs(30);
+
+/// What a cluster is made of.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Machines on the LAN.
+    pub size: Size,
+    /// Further flags of the controller.
+    pub controller_flags: Vec<OsString>,
+    /// Further flags of every speaker.
+    pub speaker_flags: Vec<OsString>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { size: Size { nodes: 3, clients: 2 }, controller_flags: Vec::new(), speaker_flags: Vec::new() }
+    }
+}
+
+/// A running cluster; everything ends when it is dropped. Fields are dropped
+/// in the order they are written in: programs before what they talk to.
+#[expect(missing_debug_implementations, reason = "kube's client has none")]
+pub struct Cluster {
+    speakers: BTreeMap<String, Program>,
+    controller: Option<Program>,
+    _tasks: JoinSet<()>,
+    client: Client,
+    control_plane: ControlPlane,
+    options: Options,
+    dir: PathBuf,
+    topology: Topology,
+}
+
+impl Cluster {
+    /// Starts a cluster with Herald running in it, ready.
+    ///
+    /// # Errors
+    /// When a part cannot be started or does not become ready.
+    pub async fn start(options: Options) -> Result<Self> {
+        let mut cluster = Self::start_bare(options).await?;
+        cluster.install().await?;
+        cluster.start_controller()?;
+        let nodes: Vec<_> = cluster.topology.nodes().iter().map(|node| node.name.clone()).collect();
+        for node in &nodes {
+            cluster.start_speaker(node)?;
+        }
+        cluster.controller_ready().await?;
+        for node in &nodes {
+            cluster.speaker_ready(node).await?;
+        }
+        Ok(cluster)
+    }
+
+    /// Starts a cluster without Herald: API server, nodes and data path.
+    ///
+    /// # Errors
+    /// When a part cannot be started.
+    pub async fn start_bare(options: Options) -> Result<Self> {
+        let topology = Topology::create(options.size)?;
+        let dir = files::make_dir(topology.id())?;
+        let control_plane = ControlPlane::start(topology.control_plane())?;
+        control_plane.write_admin_kubeconfig(&dir.join("kubeconfig"))?;
+        let client = control_plane.admin().await?;
+        for node in topology.nodes() {
+            nodes::register(&client, node).await?;
+        }
+        let mut tasks = JoinSet::new();
+        tasks.spawn(kube_proxy::run(client.clone(), proxy_nodes(&topology), topology.switch().clone()));
+        tasks.spawn(kubelet::run(client.clone(), topology.pod_network(), dir.clone()));
+        tasks.spawn(controllers::endpoint_slices::run(client.clone()));
+        tasks.spawn(controllers::garbage::run(client.clone()));
+        tasks.spawn(controllers::namespaces::run(client.clone()));
+        Ok(Self {
+            speakers: BTreeMap::new(),
+            controller: None,
+            _tasks: tasks,
+            client,
+            control_plane,
+            options,
+            dir,
+            topology,
+        })
+    }
+
+    /// Applies Herald's definitions and rights, and writes the kubeconfigs and
+    /// the membership key that its programs need.
+    ///
+    /// # Errors
+    /// The server's own message.
+    pub async fn install(&self) -> Result<()> {
+        for yaml in INSTALLED {
+            manifest::apply(&self.client, yaml).await?;
+        }
+        for program in ["controller", "speaker"] {
+            let kubeconfig = self.control_plane.service_account_kubeconfig(SYSTEM_NAMESPACE, program);
+            files::write_secret(&self.kubeconfig_of(program), &kubeconfig)?;
+        }
+        files::write_secret(&self.membership_keys().join("current"), &files::random_hex::<32>()?)
+    }
+
+    /// Starts the controller on the control plane's machine.
+    ///
+    /// # Errors
+    /// When it is not built or cannot be started.
+    pub fn start_controller(&mut self) -> Result<()> {
+        let launch = Launch {
+            program: "herald-controller",
+            kubeconfig: self.kubeconfig_of("controller"),
+            flags: self.options.controller_flags.clone(),
+            logs: self.dir.clone(),
+        };
+        self.controller = None;
+        self.controller = Some(launch.start(self.topology.control_plane())?);
+        Ok(())
+    }
+
+    /// Starts a node's speaker, after ending the one that runs there.
+    ///
+    /// # Errors
+    /// When it is not built or cannot be started.
+    pub fn start_speaker(&mut self, node: &str) -> Result<()> {
+        let machine = self.topology.node(node)?;
+        let mut flags: Vec<OsString> =
+            vec!["--node-name".into(), node.into(), "--membership-key-dir".into(), self.membership_keys().into()];
+        flags.extend(self.options.speaker_flags.iter().cloned());
+        let launch = Launch {
+            program: "herald-speaker",
+            kubeconfig: self.kubeconfig_of("speaker"),
+            flags,
+            logs: self.dir.clone(),
+        };
+        self.speakers.remove(node);
+        self.speakers.insert(node.to_owned(), launch.start(machine)?);
+        Ok(())
+    }
+
+    /// Waits until the controller is ready.
+    ///
+    /// # Errors
+    /// When it ends or takes too long; with its last log lines.
+    pub async fn controller_ready(&self) -> Result<()> {
+        let namespace = &self.topology.control_plane().namespace;
+        programs::ready(self.controller()?, namespace, READINESS).await
+    }
+
+    /// Waits until a node's speaker is ready.
+    ///
+    /// # Errors
+    /// When it ends or takes too long; with its last log lines.
+    pub async fn speaker_ready(&self, node: &str) -> Result<()> {
+        let namespace = &self.topology.node(node)?.namespace;
+        programs::ready(self.speaker(node)?, namespace, READINESS).await
+    }
+
+    /// The controller's process.
+    ///
+    /// # Errors
+    /// When it was not started.
+    pub fn controller(&self) -> Result<&Program> {
+        self.controller.as_ref().context("the controller was not started")
+    }
+
+    /// A node's speaker's process.
+    ///
+    /// # Errors
+    /// When it was not started.
+    pub fn speaker(&self, node: &str) -> Result<&Program> {
+        self.speakers.get(node).with_context(|| format!("no speaker was started on {node}"))
+    }
+
+    /// The administrator's client.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The control plane.
+    #[must_use]
+    pub fn control_plane(&self) -> &ControlPlane {
+        &self.control_plane
+    }
+
+    /// The machines and their wires.
+    #[must_use]
+    pub fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// A client machine by number, from 0.
+    ///
+    /// # Errors
+    /// When the lab has fewer.
+    pub fn client_machine(&self, index: usize) -> Result<&Machine> {
+        self.topology.clients().get(index).with_context(|| format!("the lab has no client {index}"))
+    }
+
+    /// The folder with logs, keys and kubeconfigs.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The administrator's kubeconfig file.
+    #[must_use]
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.dir.join("kubeconfig")
+    }
+
+    /// The folder that stands for the mounted Secret with the membership key.
+    #[must_use]
+    pub fn membership_keys(&self) -> PathBuf {
+        self.dir.join("membership-key")
+    }
+
+    /// Applies a manifest as the administrator.
+    ///
+    /// # Errors
+    /// The server's own message.
+    pub async fn apply(&self, yaml: &str) -> Result<Vec<kube::api::DynamicObject>> {
+        manifest::apply(&self.client, yaml).await
+    }
+
+    fn kubeconfig_of(&self, program: &str) -> PathBuf {
+        self.dir.join(format!("{program}.kubeconfig"))
+    }
+}
+
+fn proxy_nodes(topology: &Topology) -> Vec<ProxyNode> {
+    let node = |machine: &Machine| ProxyNode { name: machine.name.clone(), netns: machine.namespace.name().to_owned() };
+    topology.nodes().iter().map(node).collect()
+}
+
+/// What is installed before Herald starts, in order.
+const INSTALLED: &[&str] = &[];

@@ -1,0 +1,95 @@
+//! Herald's programs, started as the manifests start them.
+
+use std::ffi::OsString;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::files;
+use crate::program::{Invocation, Program};
+use crate::topology::Machine;
+use crate::{Namespace, clock, place};
+
+/// The namespace Herald lives in.
+pub const SYSTEM_NAMESPACE: &str = "metallb-system";
+
+/// The port of `/healthz` and `/readyz` of both programs.
+const HEALTH_PORT: u16 = 17472;
+
+/// How a program is started: what differs between the two, and what a test
+/// wants to be different.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// `herald-controller` or `herald-speaker`.
+    pub program: &'static str,
+    /// Its kubeconfig.
+    pub kubeconfig: PathBuf,
+    /// Further flags.
+    pub flags: Vec<OsString>,
+    /// The folder of the lab's logs.
+    pub logs: PathBuf,
+}
+
+impl Launch {
+    /// Starts the program on a machine.
+    ///
+    /// # Errors
+    /// When it is not built or cannot be started.
+    pub fn start(&self, machine: &Machine) -> Result<Program> {
+        let name = format!("{}@{}", self.program, machine.name);
+        let mut args: Vec<OsString> =
+            vec!["--kubeconfig".into(), self.kubeconfig.clone().into(), "--namespace".into(), SYSTEM_NAMESPACE.into()];
+        args.extend(self.flags.iter().cloned());
+        let log = self.logs.join(format!("{name}.log"));
+        let program = place::program(self.program)?;
+        Program::start(&machine.namespace, &Invocation { name, program, args, env: Vec::new(), log })
+    }
+}
+
+/// Waits until a program says on `/readyz` that it is ready.
+///
+/// # Errors
+/// When it ends, or is not ready within `patience`; with its last log lines.
+pub async fn ready(program: &Program, namespace: &Namespace, patience: Duration) -> Result<()> {
+    let deadline = clock::now() + patience;
+    loop {
+        let answer = namespace.run(|| status_of("/readyz"))?;
+        if matches!(answer, Ok(200)) {
+            return Ok(());
+        }
+        if let Some(status) = program.ended()? {
+            bail!("{} ended ({status}):\n{}", program.name(), tail(program.log()));
+        }
+        if clock::now() >= deadline {
+            let answer = match answer {
+                Ok(code) => format!("/readyz answers {code}"),
+                Err(error) => format!("/readyz does not answer ({error:#})"),
+            };
+            bail!(
+                "{} is not ready after {patience:?}: {answer}; its log ends:\n{}",
+                program.name(),
+                tail(program.log())
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn tail(log: &Path) -> String {
+    files::tail(log)
+}
+
+/// The HTTP status of a path of the program in this namespace.
+fn status_of(path: &str) -> Result<u16> {
+    let patience = Duration::from_millis(500);
+    let target = SocketAddr::from((Ipv4Addr::LOCALHOST, HEALTH_PORT));
+    let mut stream = TcpStream::connect_timeout(&target, patience)?;
+    stream.set_read_timeout(Some(patience))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.take(64 * 1024).read_to_string(&mut answer)?;
+    answer.split_whitespace().nth(1).and_then(|code| code.parse().ok()).context("not an HTTP answer")
+}
