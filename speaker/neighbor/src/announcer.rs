@@ -57,6 +57,7 @@ struct Entry {
 
 impl Announcer {
     pub(crate) fn new(refresh: Option<Duration>, seed: u64) -> Self {
+        let refresh = refresh.filter(|refresh| !refresh.is_zero());
         Self { refresh, seed, addresses: BTreeMap::new(), due: BTreeSet::new(), pace: Pace::default() }
     }
 
@@ -119,7 +120,7 @@ impl Announcer {
         }
     }
 
-    /// `refresh` × 0.8 … 1.2, the same for the same seed, address and count.
+    /// `refresh` × 0.8 … 1.2 (but no less than the shortest gap), the same for the same seed, address and count.
     fn jittered(&self, refresh: Duration, ip: IpAddr, count: u64) -> Duration {
         let address = match ip {
             IpAddr::V4(v4) => u128::from(v4.to_bits()),
@@ -128,7 +129,7 @@ impl Announcer {
         let halves = [address >> 64, address & u128::from(u64::MAX)].map(|half| u64::try_from(half).unwrap_or(0));
         let mixed = [halves[0], halves[1], count].into_iter().fold(self.seed, |hash, word| mix(hash ^ word));
         let per_mille = u32::try_from(mixed % 401).unwrap_or(200) + 800;
-        refresh / 1000 * per_mille
+        (refresh / 1000 * per_mille).max(SHORTEST_GAP)
     }
 }
 

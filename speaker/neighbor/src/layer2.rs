@@ -20,8 +20,8 @@ pub const TRANSMISSIONS_PER_POLL: usize = 512;
 /// What does not change while a speaker runs.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Time between announcements of an address that is simply there; `None` for none. The actual time is up to a fifth
-    /// shorter or longer.
+    /// Time between announcements of an address that is simply there; `None` or zero for none. The actual time is up to a
+    /// fifth shorter or longer, and never below [`SHORTEST_GAP`](crate::announcer::SHORTEST_GAP).
     pub refresh: Option<Duration>,
     /// Where jitter comes from. Nodes should differ in it.
     pub seed: u64,

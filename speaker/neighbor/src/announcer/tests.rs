@@ -80,6 +80,16 @@ fn without_refresh_there_is_the_burst_and_then_nothing() {
 }
 
 #[test]
+fn an_absurd_refresh_interval_means_none_or_the_shortest_gap() {
+    for (refresh, expected) in [(Duration::ZERO, 5), (Duration::from_nanos(1), 5 + 100)] {
+        let mut announcer = Announcer::new(Some(refresh), 7);
+        announcer.start(address(1), Duration::ZERO);
+        let until = Duration::from_millis(3_500) + 100 * SHORTEST_GAP;
+        assert_eq!(rounds(&mut announcer, Duration::ZERO, until).len(), expected);
+    }
+}
+
+#[test]
 fn a_lost_address_is_not_announced_once_more() {
     let mut announcer = Announcer::new(Some(REFRESH), 7);
     announcer.start(address(1), Duration::ZERO);
