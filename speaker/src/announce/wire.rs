@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
+use std::ops::Bound;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -60,6 +61,8 @@ struct Wire {
     sockets: BTreeMap<InterfaceIndex, AsyncFd<PacketSocket>>,
     /// Interfaces whose socket could not be opened; tried again later.
     unopened: BTreeSet<InterfaceIndex>,
+    /// The socket that had its turn last.
+    last: InterfaceIndex,
     clock: Monotonic,
     metrics: WireMetrics,
     events: mpsc::Sender<WireEvent>,
@@ -78,6 +81,7 @@ pub async fn run(
         layer2: Layer2::new(settings),
         sockets: BTreeMap::new(),
         unopened: BTreeSet::new(),
+        last: InterfaceIndex(0),
         clock,
         metrics,
         events,
@@ -86,7 +90,7 @@ pub async fn run(
         wire.update_filters();
         wire.announce();
         tokio::select! {
-            index = readable(&wire.sockets) => wire.receive(index),
+            index = readable(&wire.sockets, wire.last) => wire.receive(index),
             command = commands.recv() => match command {
                 Some(command) => {
                     wire.obey(command);
@@ -231,6 +235,7 @@ impl Wire {
     }
 
     fn receive(&mut self, index: InterfaceIndex) {
+        self.last = index;
         let mut buffer = [0; FRAME_MAX];
         let now = self.now();
         for _ in 0..FRAMES_PER_TURN {
@@ -263,10 +268,12 @@ impl Wire {
     }
 }
 
-/// The first socket with something to read, or with an error to fetch.
-async fn readable(sockets: &BTreeMap<InterfaceIndex, AsyncFd<PacketSocket>>) -> InterfaceIndex {
+/// The next socket after `last` with something to read, or with an error to fetch: a flood on one interface leaves the
+/// others their turn.
+async fn readable(sockets: &BTreeMap<InterfaceIndex, AsyncFd<PacketSocket>>, last: InterfaceIndex) -> InterfaceIndex {
     std::future::poll_fn(|context| {
-        for (index, socket) in sockets {
+        let after = sockets.range((Bound::Excluded(last), Bound::Unbounded));
+        for (index, socket) in after.chain(sockets.range(..=last)) {
             if socket.poll_read_ready(context).is_ready() {
                 return Poll::Ready(*index);
             }
