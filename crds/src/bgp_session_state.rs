@@ -20,12 +20,12 @@ use crate::condition;
     status = "BGPSessionStateStatus",
     derive = "PartialEq",
     doc = "BGPSessionState tells how the session of a node with a router is doing.",
-    printcolumn(name = "Node", type_ = "string", json_path = ".status.node"),
-    printcolumn(name = "Peer", type_ = "string", json_path = ".status.peer"),
-    printcolumn(name = "VRF", type_ = "string", json_path = ".status.vrf"),
-    printcolumn(name = "BGP", type_ = "string", json_path = ".status.bgpStatus"),
-    printcolumn(name = "BFD", type_ = "string", json_path = ".status.bfdStatus"),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn = r#"{"name": "Node", "type": "string", "jsonPath": ".status.node"}"#,
+    printcolumn = r#"{"name": "Peer", "type": "string", "jsonPath": ".status.peer"}"#,
+    printcolumn = r#"{"name": "VRF", "type": "string", "jsonPath": ".status.vrf"}"#,
+    printcolumn = r#"{"name": "BGP", "type": "string", "jsonPath": ".status.bgpStatus"}"#,
+    printcolumn = r#"{"name": "BFD", "type": "string", "jsonPath": ".status.bfdStatus"}"#,
+    printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase")]
 pub struct BGPSessionStateSpec {}

@@ -18,13 +18,9 @@ use crate::rules;
     status = "ConditionsStatus",
     derive = "PartialEq",
     doc = "Community gives names to BGP communities.",
-    printcolumn(name = "Names", type_ = "string", json_path = ".spec.communities[*].name"),
-    printcolumn(
-        name = "Accepted",
-        type_ = "string",
-        json_path = r#".status.conditions[?(@.type=="Accepted")].status"#
-    ),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn = r#"{"name": "Names", "type": "string", "jsonPath": ".spec.communities[*].name"}"#,
+    printcolumn = r#"{"name": "Accepted", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Accepted\")].status"}"#,
+    printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase")]
 pub struct CommunitySpec {

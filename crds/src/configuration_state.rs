@@ -23,9 +23,9 @@ use crate::rules;
     status = "ConfigurationStateStatus",
     derive = "PartialEq",
     doc = "ConfigurationState tells whether a program found the whole configuration in order.",
-    printcolumn(name = "Result", type_ = "string", json_path = ".status.result"),
-    printcolumn(name = "ErrorSummary", type_ = "string", json_path = ".status.errorSummary"),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn = r#"{"name": "Result", "type": "string", "jsonPath": ".status.result"}"#,
+    printcolumn = r#"{"name": "ErrorSummary", "type": "string", "jsonPath": ".status.errorSummary"}"#,
+    printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#
 )]
 pub struct ConfigurationStateFields {}
 

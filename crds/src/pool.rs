@@ -20,25 +20,16 @@ use crate::selector::LabelSelector;
     status = "IPAddressPoolStatus",
     derive = "PartialEq",
     doc = "IPAddressPool holds addresses that are handed out to Services of type LoadBalancer.",
-    printcolumn(name = "Auto Assign", type_ = "boolean", json_path = ".spec.autoAssign"),
-    printcolumn(name = "Avoid Buggy IPs", type_ = "boolean", json_path = ".spec.avoidBuggyIPs"),
-    printcolumn(name = "Addresses", type_ = "string", json_path = ".spec.addresses"),
-    printcolumn(
-        name = "Accepted",
-        type_ = "string",
-        json_path = r#".status.conditions[?(@.type=="Accepted")].status"#
-    ),
-    printcolumn(name = "Assigned IPv4", type_ = "integer", json_path = ".status.assignedIPv4"),
-    printcolumn(name = "Available IPv4", type_ = "integer", json_path = ".status.availableIPv4"),
-    printcolumn(name = "Assigned IPv6", type_ = "integer", json_path = ".status.assignedIPv6"),
-    printcolumn(name = "Available IPv6", type_ = "integer", json_path = ".status.availableIPv6"),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        json_path = r#".status.conditions[?(@.type=="Accepted")].reason"#,
-        priority = 1
-    ),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn = r#"{"name": "Auto Assign", "type": "boolean", "jsonPath": ".spec.autoAssign"}"#,
+    printcolumn = r#"{"name": "Avoid Buggy IPs", "type": "boolean", "jsonPath": ".spec.avoidBuggyIPs"}"#,
+    printcolumn = r#"{"name": "Addresses", "type": "string", "jsonPath": ".spec.addresses"}"#,
+    printcolumn = r#"{"name": "Accepted", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Accepted\")].status"}"#,
+    printcolumn = r#"{"name": "Assigned IPv4", "type": "integer", "jsonPath": ".status.assignedIPv4"}"#,
+    printcolumn = r#"{"name": "Available IPv4", "type": "integer", "jsonPath": ".status.availableIPv4"}"#,
+    printcolumn = r#"{"name": "Assigned IPv6", "type": "integer", "jsonPath": ".status.assignedIPv6"}"#,
+    printcolumn = r#"{"name": "Available IPv6", "type": "integer", "jsonPath": ".status.availableIPv6"}"#,
+    printcolumn = r#"{"name": "Reason", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Accepted\")].reason", "priority": 1}"#,
+    printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("required" = ["addresses"]))]
