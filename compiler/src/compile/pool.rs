@@ -36,7 +36,7 @@ struct Mentions {
 /// Pools and verdicts, both by name.
 pub(super) fn compile(written: &[IpAddressPool], namespaces: &[Namespace]) -> (Vec<Pool>, Vec<Verdict>) {
     let mut written: Vec<_> = written.iter().collect();
-    written.sort_by_key(|pool| seniority(&pool.meta));
+    written.sort_by_cached_key(|pool| seniority(&pool.meta));
     let mut drafts: Vec<_> = written
         .into_iter()
         .map(|pool| Draft { meta: &pool.meta, pool: read(pool, namespaces), overlaps: Overlaps::default() })
