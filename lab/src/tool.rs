@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
@@ -109,7 +109,6 @@ fn run(tool: Tool, netns: Option<&str>, args: &[&str], input: &str, what: impl F
         }
         None => Command::new(&program),
     };
-    unpacked_libraries(&program, &mut command);
     let mut child = command
         .args(args)
         .stdin(Stdio::piped())
@@ -128,15 +127,6 @@ fn run(tool: Tool, netns: Option<&str>, args: &[&str], input: &str, what: impl F
     }
     let said = String::from_utf8_lossy(&output.stderr);
     bail!("{} failed ({}): {}", what(&said), output.status, said.trim());
-}
-
-/// A tool unpacked below `target/tools` finds its libraries there too.
-fn unpacked_libraries(program: &Path, command: &mut Command) {
-    let Some(root) = program.ancestors().find(|dir| dir.ends_with("target/tools")) else {
-        return;
-    };
-    let arch = std::env::consts::ARCH;
-    command.env("LD_LIBRARY_PATH", root.join(format!("usr/lib/{arch}-linux-gnu")));
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 
 pub mod control_plane;
 pub mod files;
+pub mod installed;
 pub mod kubelet;
 pub mod manifest;
 pub mod mirror;
@@ -99,8 +100,8 @@ impl Cluster {
     pub async fn start_bare(options: Options) -> Result<Self> {
         let topology = Topology::create(options.size)?;
         let dir = files::make_dir(topology.id())?;
-        let control_plane = ControlPlane::start(topology.control_plane())?;
-        control_plane.write_admin_kubeconfig(&dir.join("kubeconfig"))?;
+        let control_plane = ControlPlane::start(topology.control_plane(), &dir).await?;
+        files::write_secret(&dir.join("kubeconfig"), &control_plane.admin_kubeconfig())?;
         let client = control_plane.admin().await?;
         for node in topology.nodes() {
             nodes::register(&client, node).await?;
@@ -129,11 +130,11 @@ impl Cluster {
     /// # Errors
     /// The server's own message.
     pub async fn install(&self) -> Result<()> {
-        for yaml in INSTALLED {
+        for yaml in installed::MANIFESTS {
             manifest::apply(&self.client, yaml).await?;
         }
-        for program in ["controller", "speaker"] {
-            let kubeconfig = self.control_plane.service_account_kubeconfig(SYSTEM_NAMESPACE, program);
+        for program in ["herald-controller", "herald-speaker"] {
+            let kubeconfig = self.control_plane.service_account_kubeconfig(SYSTEM_NAMESPACE, program).await?;
             files::write_secret(&self.kubeconfig_of(program), &kubeconfig)?;
         }
         files::write_secret(&self.membership_keys().join("current"), &files::random_hex::<32>()?)
@@ -146,7 +147,8 @@ impl Cluster {
     pub fn start_controller(&mut self) -> Result<()> {
         let launch = Launch {
             program: "herald-controller",
-            kubeconfig: self.kubeconfig_of("controller"),
+            capabilities: "",
+            kubeconfig: self.kubeconfig_of("herald-controller"),
             flags: self.options.controller_flags.clone(),
             logs: self.dir.clone(),
         };
@@ -166,7 +168,8 @@ impl Cluster {
         flags.extend(self.options.speaker_flags.iter().cloned());
         let launch = Launch {
             program: "herald-speaker",
-            kubeconfig: self.kubeconfig_of("speaker"),
+            capabilities: ",+net_raw",
+            kubeconfig: self.kubeconfig_of("herald-speaker"),
             flags,
             logs: self.dir.clone(),
         };
@@ -207,6 +210,11 @@ impl Cluster {
     /// When it was not started.
     pub fn speaker(&self, node: &str) -> Result<&Program> {
         self.speakers.get(node).with_context(|| format!("no speaker was started on {node}"))
+    }
+
+    /// All of Herald's processes, the controller first.
+    pub fn programs(&self) -> impl Iterator<Item = &Program> {
+        self.controller.iter().chain(self.speakers.values())
     }
 
     /// The administrator's client.
@@ -270,6 +278,3 @@ fn proxy_nodes(topology: &Topology) -> Vec<ProxyNode> {
     let node = |machine: &Machine| ProxyNode { name: machine.name.clone(), netns: machine.namespace.name().to_owned() };
     topology.nodes().iter().map(node).collect()
 }
-
-/// What is installed before Herald starts, in order.
-const INSTALLED: &[&str] = &[];

@@ -25,6 +25,8 @@ const HEALTH_PORT: u16 = 17472;
 pub struct Launch {
     /// `herald-controller` or `herald-speaker`.
     pub program: &'static str,
+    /// The capabilities it keeps, in the notation of setpriv(1) after `-all`.
+    pub capabilities: &'static str,
     /// Its kubeconfig.
     pub kubeconfig: PathBuf,
     /// Further flags.

@@ -58,12 +58,19 @@ pub async fn run(client: Client) {
     let mut watches = JoinSet::new();
     let mut watched = BTreeSet::new();
     let mut things: BTreeMap<String, Thing> = BTreeMap::new();
+    let mut new_kinds = true;
     loop {
-        if let Err(error) = watch_new_kinds(&client, &mut watched, &mut watches, &changes).await {
-            tracing::warn!("kinds not discovered: {error:#}");
+        if new_kinds {
+            match watch_new_kinds(&client, &mut watched, &mut watches, &changes).await {
+                Ok(()) => new_kinds = false,
+                Err(error) => tracing::warn!("kinds not discovered: {error:#}"),
+            }
         }
         tokio::select! {
-            () = definitions.changed() => continue,
+            () = definitions.changed() => {
+                new_kinds = true;
+                continue;
+            }
             change = inbox.recv() => {
                 let Some(change) = change else { return };
                 note(&mut things, change);

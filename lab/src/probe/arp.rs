@@ -65,6 +65,12 @@ impl ArpRecord {
         self.answers.iter().find(|answer| answer.at >= from).copied()
     }
 
+    /// The last answer before `to`.
+    #[must_use]
+    pub fn last_answer(&self, to: Instant) -> Option<Answer> {
+        self.answers.iter().rev().find(|answer| answer.at < to).copied()
+    }
+
     /// Who answered last.
     #[must_use]
     pub fn owner(&self) -> Option<Mac> {

@@ -1,0 +1,54 @@
+# Herald's verbs; `make` alone lists them. Everything they write is below target/.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.PHONY: help demo lab lab-down test lint crds crds-check setup bench image deploy undeploy
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+LAB := $(TARGET)/debug/herald-lab
+
+help: ## lists the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r verb what; do printf '  make %-10s %s\n' "$$verb" "$$what"; done
+
+demo: programs ## shows Herald's whole job on a cluster in a box (Linux, root)
+	@$(LAB) demo --report target/demo/report.json
+
+lab: programs ## brings such a cluster up and keeps it; prints a KUBECONFIG line
+	@$(LAB) up
+
+lab-down: ## takes it away again, every trace
+	@if [ -x $(LAB) ]; then $(LAB) down; else echo "no lab was ever built here"; fi
+
+test: root setup ## all suites: unit, property, CRD, API server, kubectl, end to end
+	cargo build --workspace --all-targets
+	cargo test --workspace
+
+lint: ## rustfmt and clippy, warnings denied
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+crds: ## writes the CRDs' YAML from the types
+	cargo run --quiet --package herald-crds --features yaml --bin crdgen -- crds/yaml
+
+crds-check: ## fails when the committed YAML is not what the types say
+	rm -rf target/crds-check
+	mkdir -p target/crds-check
+	cargo run --quiet --package herald-crds --features yaml --bin crdgen -- target/crds-check
+	cp crds/yaml/kustomization.yaml target/crds-check/
+	diff -ru crds/yaml target/crds-check || { echo "crds/yaml is not up to date: run 'make crds'" >&2; exit 1; }
+
+setup: ## installs what the lab needs from the distribution; starts and enables no service
+	@lab/setup $(TARGET)/tools
+
+bench image deploy undeploy: ## not yet
+	@echo "make $@: comes with a later version of Herald; today there are demo, lab, lab-down, test, lint and crds" >&2; exit 1
+
+# The programs that the lab starts.
+.PHONY: programs root
+programs: root setup
+	@cargo build --workspace --bins
+
+root:
+	@[ "$$(id -u)" = 0 ] || { echo "the lab makes network namespaces, so this needs root: run it as root or with sudo" >&2; exit 1; }
