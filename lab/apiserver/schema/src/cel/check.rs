@@ -10,6 +10,7 @@ mod operators;
 use kube_cel::cel::IdedExpr;
 use kube_cel::cel::common::ast::{ComprehensionExpr, EntryExpr, Expr, LiteralValue, SelectExpr};
 
+use super::standard::TYPES;
 use super::types::{Ty, UNBOUNDED};
 
 /// What is known of an expression.
@@ -105,8 +106,6 @@ impl<'s> Checker<'s> {
     }
 
     fn ident(&self, name: &str) -> Result<Checked<'s>, Fault> {
-        const TYPES: [&str; 10] =
-            ["bool", "int", "uint", "double", "string", "bytes", "list", "map", "type", "null_type"];
         match self.variable(name) {
             Some(ty) => Ok(Checked { ty: ty.clone(), cost: 1 }),
             None if TYPES.contains(&name) => Ok(Checked { ty: Ty::Type, cost: 1 }),
@@ -150,12 +149,9 @@ impl<'s> Checker<'s> {
         let condition = self.expression(&comprehension.loop_cond)?;
         let step = self.expression(&comprehension.loop_step)?;
         self.scope.truncate(depth);
-        let accumulated = init.ty.join(&step.ty).unwrap_or(Ty::Dyn(UNBOUNDED));
-        // A list that gains at most one item per step is not longer than what was walked over.
-        let accumulated = match accumulated {
-            Ty::List(item, _) => Ty::List(item, range.ty.size()),
-            other => other,
-        };
+        // A list that gains at most one item per step is not longer than what was walked over, but only Kubernetes
+        // 1.33 and newer go by that.
+        let accumulated = init.ty.join(&step.ty).unwrap_or(Ty::Dyn(UNBOUNDED)).without_bounds();
         self.scope.push((comprehension.accu_var.clone(), accumulated));
         let result = self.expression(&comprehension.result);
         self.scope.truncate(depth);

@@ -14,7 +14,7 @@ use crate::path::{FieldName, Path};
 thread_local! {
     /// The functions that rules may call. Registering some hundred closures per object would cost
     /// more than the rules themselves, and contexts cannot be shared between threads.
-    static FUNCTIONS: Context<'static> = Context::default().with_all();
+    static FUNCTIONS: Context<'static> = super::standard::complete(Context::default().with_all());
 }
 
 /// Runs every rule at and below `node`.

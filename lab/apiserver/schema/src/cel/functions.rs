@@ -51,21 +51,29 @@ pub(super) enum Gives {
     OptionalOf(&'static str),
 }
 
-/// How the work grows.
+/// How the work grows. The subject is the receiver, or the first argument of a function without one.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Work {
     /// Does not.
     Unit,
-    /// With the text of the receiver or first argument.
+    /// With the subject's text.
     Scan,
-    /// With the texts of receiver and argument, multiplied.
+    /// With the subject's text, and with the result that is made from it.
+    ScanTwice,
+    /// With the text of the first argument.
+    ScanArgument,
+    /// With the texts of subject and argument, multiplied.
     Search,
     /// With the text, and with the pattern.
     Match,
-    /// With the number of items.
+    /// With the subject's items, or its text if it is one.
     Items,
+    /// With all the texts that are joined.
+    Join,
     /// Items compared with items.
     Pairs,
+    /// A fixed number of steps, and the text of an argument that is parsed first.
+    Addresses(u64),
 }
 
 /// One way to call a function.
@@ -106,8 +114,8 @@ const STANDARD: &[Overload] = &[
     method("size", P::List, &[], G::Int, W::Unit),
     method("size", P::Map, &[], G::Int, W::Unit),
     method("contains", P::String, &[P::String], G::Bool, W::Search),
-    method("startsWith", P::String, &[P::String], G::Bool, W::Scan),
-    method("endsWith", P::String, &[P::String], G::Bool, W::Scan),
+    method("startsWith", P::String, &[P::String], G::Bool, W::ScanArgument),
+    method("endsWith", P::String, &[P::String], G::Bool, W::ScanArgument),
     method("matches", P::String, &[P::String], G::Bool, W::Match),
     function("matches", &[P::String, P::String], G::Bool, W::Match),
     function("int", &[P::Int], G::Int, W::Unit),
@@ -168,21 +176,21 @@ const STANDARD: &[Overload] = &[
 
 const STRINGS: &[Overload] = &[
     method("charAt", P::String, &[P::Int], G::Text, W::Unit),
-    method("indexOf", P::String, &[P::String], G::Int, W::Search),
-    method("indexOf", P::String, &[P::String, P::Int], G::Int, W::Search),
-    method("lastIndexOf", P::String, &[P::String], G::Int, W::Search),
-    method("lastIndexOf", P::String, &[P::String, P::Int], G::Int, W::Search),
+    method("indexOf", P::String, &[P::String], G::Int, W::Items),
+    method("indexOf", P::String, &[P::String, P::Int], G::Int, W::Items),
+    method("lastIndexOf", P::String, &[P::String], G::Int, W::Items),
+    method("lastIndexOf", P::String, &[P::String, P::Int], G::Int, W::Items),
     method("lowerAscii", P::String, &[], G::Text, W::Scan),
     method("upperAscii", P::String, &[], G::Text, W::Scan),
     method("trim", P::String, &[], G::Text, W::Scan),
     method("substring", P::String, &[P::Int], G::Text, W::Scan),
     method("substring", P::String, &[P::Int, P::Int], G::Text, W::Scan),
-    method("replace", P::String, &[P::String, P::String], G::LongText, W::Scan),
-    method("replace", P::String, &[P::String, P::String, P::Int], G::LongText, W::Scan),
-    method("split", P::String, &[P::String], G::Texts, W::Scan),
-    method("split", P::String, &[P::String, P::Int], G::Texts, W::Scan),
-    method("join", P::List, &[], G::LongText, W::Items),
-    method("join", P::List, &[P::String], G::LongText, W::Items),
+    method("replace", P::String, &[P::String, P::String], G::LongText, W::ScanTwice),
+    method("replace", P::String, &[P::String, P::String, P::Int], G::LongText, W::ScanTwice),
+    method("split", P::String, &[P::String], G::Texts, W::ScanTwice),
+    method("split", P::String, &[P::String, P::Int], G::Texts, W::ScanTwice),
+    method("join", P::List, &[], G::LongText, W::Join),
+    method("join", P::List, &[P::String], G::LongText, W::Join),
     method("format", P::String, &[P::List], G::LongText, W::Scan),
     function("strings.quote", &[P::String], G::LongText, W::Scan),
     method("find", P::String, &[P::String], G::Text, W::Match),
@@ -203,21 +211,21 @@ const LISTS: &[Overload] = &[
 ];
 
 const NETWORK: &[Overload] = &[
-    function("ip", &[P::String], G::Opaque(IP), W::Scan),
-    function("isIP", &[P::String], G::Bool, W::Scan),
-    function("ip.isCanonical", &[P::String], G::Bool, W::Scan),
+    function("ip", &[P::String], G::Opaque(IP), W::Unit),
+    function("isIP", &[P::String], G::Bool, W::Unit),
+    function("ip.isCanonical", &[P::String], G::Bool, W::Unit),
     method("family", P::Opaque(IP), &[], G::Int, W::Unit),
     method("isUnspecified", P::Opaque(IP), &[], G::Bool, W::Unit),
     method("isLoopback", P::Opaque(IP), &[], G::Bool, W::Unit),
     method("isLinkLocalMulticast", P::Opaque(IP), &[], G::Bool, W::Unit),
     method("isLinkLocalUnicast", P::Opaque(IP), &[], G::Bool, W::Unit),
     method("isGlobalUnicast", P::Opaque(IP), &[], G::Bool, W::Unit),
-    function("cidr", &[P::String], G::Opaque(CIDR), W::Scan),
-    function("isCIDR", &[P::String], G::Bool, W::Scan),
-    method("containsIP", P::Opaque(CIDR), &[P::Opaque(IP)], G::Bool, W::Unit),
-    method("containsIP", P::Opaque(CIDR), &[P::String], G::Bool, W::Scan),
-    method("containsCIDR", P::Opaque(CIDR), &[P::Opaque(CIDR)], G::Bool, W::Unit),
-    method("containsCIDR", P::Opaque(CIDR), &[P::String], G::Bool, W::Scan),
+    function("cidr", &[P::String], G::Opaque(CIDR), W::Unit),
+    function("isCIDR", &[P::String], G::Bool, W::Unit),
+    method("containsIP", P::Opaque(CIDR), &[P::Opaque(IP)], G::Bool, W::Addresses(4)),
+    method("containsIP", P::Opaque(CIDR), &[P::String], G::Bool, W::Addresses(4)),
+    method("containsCIDR", P::Opaque(CIDR), &[P::Opaque(CIDR)], G::Bool, W::Addresses(7)),
+    method("containsCIDR", P::Opaque(CIDR), &[P::String], G::Bool, W::Addresses(7)),
     method("ip", P::Opaque(CIDR), &[], G::Opaque(IP), W::Unit),
     method("masked", P::Opaque(CIDR), &[], G::Opaque(CIDR), W::Unit),
     method("prefixLength", P::Opaque(CIDR), &[], G::Int, W::Unit),
@@ -232,8 +240,8 @@ const NETWORK: &[Overload] = &[
 ];
 
 const QUANTITIES: &[Overload] = &[
-    function("quantity", &[P::String], G::Opaque(QUANTITY), W::Scan),
-    function("isQuantity", &[P::String], G::Bool, W::Scan),
+    function("quantity", &[P::String], G::Opaque(QUANTITY), W::Unit),
+    function("isQuantity", &[P::String], G::Bool, W::Unit),
     method("isInteger", P::Opaque(QUANTITY), &[], G::Bool, W::Unit),
     method("asInteger", P::Opaque(QUANTITY), &[], G::Int, W::Unit),
     method("asApproximateFloat", P::Opaque(QUANTITY), &[], G::Double, W::Unit),

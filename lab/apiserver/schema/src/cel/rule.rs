@@ -49,9 +49,9 @@ impl Rule {
             optional_old_self: json.get("optionalOldSelf").and_then(Value::as_bool),
             ..Rule::default()
         };
-        rule.program = parse(&rule.rule).ok();
+        rule.program = program(&rule.rule);
         if !rule.message_expression.is_empty() {
-            rule.message_program = parse(&rule.message_expression).ok();
+            rule.message_program = program(&rule.message_expression);
         }
         rule.is_transition = rule.program.as_ref().is_some_and(|program| super::evaluate::mentions(program, "oldSelf"));
         rule
@@ -70,6 +70,13 @@ impl Rule {
             text(&self.field_path),
         )
     }
+}
+
+/// An expression as it is evaluated.
+fn program(expression: &str) -> Option<IdedExpr> {
+    let mut program = parse(expression).ok()?;
+    super::standard::repair(&mut program);
+    Some(program)
 }
 
 /// Parses an expression with the syntax that kube-apiserver accepts, optional values included.

@@ -154,6 +154,20 @@ impl<'s> Ty<'s> {
         })
     }
 
+    /// The same type with nothing known about how large its values are.
+    pub(super) fn without_bounds(self) -> Ty<'s> {
+        match self {
+            Ty::String(_) => Ty::String(UNBOUNDED),
+            Ty::Bytes(_) => Ty::Bytes(UNBOUNDED),
+            Ty::Dyn(_) => Ty::Dyn(UNBOUNDED),
+            Ty::List(item, _) => Ty::List(Box::new(item.without_bounds()), UNBOUNDED),
+            Ty::Map(key, value, _) => {
+                Ty::Map(Box::new(key.without_bounds()), Box::new(value.without_bounds()), UNBOUNDED)
+            }
+            other => other,
+        }
+    }
+
     fn takes_null(&self) -> bool {
         matches!(self, Ty::Object(..) | Ty::Metadata | Ty::Optional(_) | Ty::Opaque(_) | Ty::Timestamp | Ty::Duration)
     }

@@ -107,27 +107,42 @@ fn apply<'s>(overload: &Overload, receiver: Option<&Checked<'s>>, args: &[Checke
     let object = operands.get(1).map_or(&Ty::Free, |operand| &operand.ty);
     let work = match overload.work {
         Work::Unit => 1,
-        Work::Scan => scan(subject.size().saturating_add(text_size(overload, args))),
+        Work::Scan => scan(subject.size()),
+        Work::ScanTwice => scan(subject.size().saturating_mul(2)),
+        Work::ScanArgument => scan(object.size()),
         Work::Search => scan(subject.size()).saturating_mul(scan(object.size())),
         Work::Match => scan(subject.size().saturating_add(1)).saturating_mul(object.size().div_ceil(4)),
-        Work::Items => subject.size().saturating_mul(item_work(subject)),
+        Work::Items => items_work(subject),
+        Work::Join => scan(joined_size(subject, object)),
         Work::Pairs => subject.size().saturating_mul(object.size()),
+        Work::Addresses(steps) => match object {
+            Ty::String(size) => scan(*size).saturating_add(steps),
+            _ => steps,
+        },
     };
-    Checked { ty: result(overload.gives, subject), cost: spent.saturating_add(work.max(1)) }
+    let ty = match (overload.work, result(overload.gives, subject)) {
+        (Work::Join, Ty::String(_)) => Ty::String(joined_size(subject, object)),
+        (_, ty) => ty,
+    };
+    Checked { ty, cost: spent.saturating_add(work.max(1)) }
 }
 
-/// A method on an address or block that takes a text parses that text first.
-fn text_size(overload: &Overload, args: &[Checked<'_>]) -> u64 {
-    match (overload.receiver, args.first()) {
-        (Some(Param::Opaque(_)), Some(arg)) => arg.ty.size(),
-        _ => 0,
+/// One step for each item, and the walk over it if it is text; of a text, the walk over it.
+fn items_work(subject: &Ty<'_>) -> u64 {
+    match subject {
+        Ty::List(item, size) => match &**item {
+            Ty::String(text) | Ty::Bytes(text) => size.saturating_mul(scan(*text).saturating_add(1)),
+            _ => *size,
+        },
+        other => scan(other.size()),
     }
 }
 
-fn item_work(list: &Ty<'_>) -> u64 {
+fn joined_size(list: &Ty<'_>, separator: &Ty<'_>) -> u64 {
+    let separator = if let Ty::String(size) = separator { *size } else { 0 };
     match list {
-        Ty::List(item, _) => scan(item.size()).max(1),
-        _ => 1,
+        Ty::List(item, size) => size.saturating_mul(item.size().saturating_add(separator)),
+        _ => UNBOUNDED,
     }
 }
 
@@ -144,7 +159,8 @@ fn result<'s>(gives: Gives, subject: &Ty<'s>) -> Ty<'s> {
         Gives::Dyn => Ty::Dyn(UNBOUNDED),
         Gives::Text => Ty::String(subject.size()),
         Gives::LongText => Ty::String(UNBOUNDED),
-        Gives::Texts => Ty::List(Box::new(Ty::String(subject.size())), subject.size()),
+        // No piece can be longer than the whole, but kube-apiserver does not go by that.
+        Gives::Texts => Ty::List(Box::new(Ty::String(UNBOUNDED)), subject.size()),
         Gives::Item => match subject {
             Ty::List(item, _) => (**item).clone(),
             _ => Ty::Dyn(UNBOUNDED),
