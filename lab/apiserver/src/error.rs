@@ -20,7 +20,8 @@ impl About<'_> {
         qualified(self.resource, self.group)
     }
 
-    fn details(&self, kind: &str, name: &str) -> Map<String, Value> {
+    /// `details` of a Status about an object.
+    pub(crate) fn details(&self, kind: &str, name: &str) -> Map<String, Value> {
         let mut details = Map::new();
         if !name.is_empty() {
             details.insert("name".into(), name.into());
@@ -51,6 +52,8 @@ pub(crate) struct ApiError {
     pub(crate) message: String,
     /// `details` of the Status.
     pub(crate) details: Option<Map<String, Value>>,
+    /// `metadata` of the Status (a list's `continue`).
+    pub(crate) metadata: Option<Value>,
 }
 
 /// Most handlers' result.
@@ -59,7 +62,7 @@ pub(crate) type Result<T, E = ApiError> = std::result::Result<T, E>;
 impl ApiError {
     /// Any code, reason and message.
     pub(crate) fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None }
+        Self { code, reason, message: message.into(), details: None, metadata: None }
     }
 
     /// Adds `details`.
@@ -70,6 +73,12 @@ impl ApiError {
         self
     }
 
+    /// Sets `metadata`.
+    pub(crate) fn with_metadata(mut self, metadata: Value) -> Self {
+        self.metadata = Some(metadata);
+        self
+    }
+
     /// 404 for an object.
     pub(crate) fn not_found(about: About<'_>, name: &str) -> Self {
         Self {
@@ -77,6 +86,7 @@ impl ApiError {
             reason: "NotFound",
             message: format!("{} {name:?} not found", about.qualified()),
             details: Some(about.details(about.resource, name)),
+            metadata: None,
         }
     }
 
@@ -92,6 +102,7 @@ impl ApiError {
             reason: "AlreadyExists",
             message: format!("{} {name:?} already exists", about.qualified()),
             details: Some(about.details(about.resource, name)),
+            metadata: None,
         }
     }
 
@@ -102,6 +113,7 @@ impl ApiError {
             reason: "Conflict",
             message: format!("Operation cannot be fulfilled on {} {name:?}: {}", about.qualified(), why.as_ref()),
             details: Some(about.details(about.resource, name)),
+            metadata: None,
         }
     }
 
@@ -124,6 +136,7 @@ impl ApiError {
             reason: "Invalid",
             message: format!("{} {name:?} is invalid: {what}", qualified(about.kind, about.group)),
             details: Some(details),
+            metadata: None,
         }
     }
 
@@ -158,7 +171,7 @@ impl ApiError {
     /// The `Status` object.
     pub(crate) fn status(&self) -> Value {
         let mut status = json!({
-            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "kind": "Status", "apiVersion": "v1", "metadata": self.metadata.clone().unwrap_or_else(|| json!({})), "status": "Failure",
             "message": self.message, "code": self.code,
         });
         if let Value::Object(map) = &mut status {

@@ -30,12 +30,17 @@
 
 mod api;
 mod auth;
+mod crd;
+mod decode;
+mod discovery;
 mod error;
 mod http;
 mod meta;
+mod openapi;
 mod registry;
 mod rest;
 mod server;
 mod store;
+mod table;
 
 pub use server::{ApiServer, Handle, Options, Profile};

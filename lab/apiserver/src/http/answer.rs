@@ -22,8 +22,10 @@ pub(crate) enum Form {
     Full,
     /// `meta.k8s.io/v1 Table`: rows of cells, for `kubectl get`.
     Table,
-    /// `meta.k8s.io/v1 PartialObjectMetadata(List)`: metadata alone.
+    /// `meta.k8s.io/v1 PartialObjectMetadata`: metadata alone.
     Partial,
+    /// `meta.k8s.io/v1 PartialObjectMetadataList`: the same for lists.
+    PartialList,
 }
 
 /// What the `Accept` header asks for.
@@ -52,7 +54,8 @@ impl Negotiated {
             let form = match parts.find_map(|p| p.strip_prefix("as=")) {
                 None => Form::Full,
                 Some("Table") => Form::Table,
-                Some("PartialObjectMetadata" | "PartialObjectMetadataList") => Form::Partial,
+                Some("PartialObjectMetadata") => Form::Partial,
+                Some("PartialObjectMetadataList") => Form::PartialList,
                 Some(_) => continue, // such as APIGroupDiscoveryList, which discovery reads for itself
             };
             return Self { form: Some(form), yaml };
@@ -69,7 +72,9 @@ impl Negotiated {
             ApiError::new(
                 406,
                 "NotAcceptable",
-                "only the following media types are accepted: application/json, application/yaml",
+                "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, \
+                 application/vnd.kubernetes.protobuf, application/json;stream=watch, \
+                 application/vnd.kubernetes.protobuf;stream=watch",
             )
         })
     }
@@ -86,6 +91,7 @@ enum Content {
     Json(Bytes),
     Text(Bytes, &'static str),
     Stream(Body),
+    Empty,
 }
 
 impl fmt::Debug for Answer {
@@ -117,6 +123,11 @@ impl Answer {
     /// `404 page not found`: the path is none that is served, not even as a group.
     pub(crate) fn page_not_found() -> Self {
         Self::text(404, "404 page not found\n")
+    }
+
+    /// 304: the client has it already.
+    pub(crate) fn not_modified() -> Self {
+        Self { status: 304, headers: Vec::new(), content: Content::Empty }
     }
 
     /// A watch: JSON documents one after another for as long as they come.
@@ -162,11 +173,14 @@ impl Answer {
             Content::Json(json) => (full(json), "application/json"),
             Content::Text(text, content_type) => (full(text), content_type),
             Content::Stream(body) => (body, "application/json"),
+            Content::Empty => (full(Bytes::new()), ""),
         };
         let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        if !content_type.is_empty() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
         for (name, value) in self.headers {
             if name == CONTENT_TYPE {
                 headers.insert(name, value);

@@ -72,7 +72,11 @@ impl Input {
     /// # Errors
     /// 400 when it is none.
     pub(crate) fn json(&self) -> Result<Value> {
-        serde_json::from_slice(&self.bytes).map_err(|error| ApiError::bad_request(error.to_string()))
+        serde_json::from_slice(&self.bytes).map_err(|error| {
+            // Go's words, where it has some of its own.
+            let words = if error.is_eof() { "unexpected end of JSON input".to_owned() } else { error.to_string() };
+            ApiError::bad_request(words)
+        })
     }
 
     /// The body as YAML (of which JSON is a part).

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 
 pub(crate) use answer::{Answer, Body, Form, Negotiated};
 pub(crate) use body::Input;
-pub(crate) use query::Query;
+pub(crate) use query::{Query, decode};
 pub(crate) use route::{RequestInfo, Target};
 
 use crate::api::Api;
@@ -49,7 +49,7 @@ async fn answer(api: &Arc<Api>, parts: ::http::request::Parts, body: Incoming) -
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let info = RequestInfo::parse(&parts.method, parts.uri.path(), &query);
     let user = api.auth.authenticate(api, &parts.headers)?;
-    api.auth.authorize(api, &user, &info)?;
+    api.auth.authorize(api, &user, &info, &query)?;
     let input = Input::read(&parts.headers, body).await?;
     let call = Call { info, query, headers: parts.headers, user, input };
     crate::rest::dispatch(api, call).await

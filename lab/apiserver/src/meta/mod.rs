@@ -3,6 +3,7 @@
 mod access;
 mod ids;
 mod selector;
+pub(crate) mod validation;
 
 pub(crate) use access::{annotations, labels, map_of, name, namespace, section, section_mut, text, uid};
 pub(crate) use ids::{Ids, microtime_now, time_now};

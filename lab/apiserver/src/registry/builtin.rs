@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::kinds;
 use super::strategy::Plain;
 use super::{Resource, STATUS_VERBS, STORED_VERBS, Strategy, Subresource, Version};
 
@@ -108,6 +109,7 @@ fn resource(row: &Row) -> Resource {
             name: row.version.to_owned(),
             subresources,
             schema: None,
+            ty: None,
             columns: Vec::new(),
             selectable: Vec::new(),
             warning: None,
@@ -128,7 +130,20 @@ fn collection(row: &Row) -> Arc<str> {
 
 fn strategy(row: &Row) -> Arc<dyn Strategy> {
     match (row.group, row.plural) {
-        ("apiextensions.k8s.io", _) => Arc::new(super::crd::Definitions),
+        ("apiextensions.k8s.io", _) => Arc::new(crate::crd::Definitions),
+        ("", "configmaps") => Arc::new(kinds::ConfigMaps),
+        ("", "events") => Arc::new(kinds::Events { new_group: false }),
+        ("events.k8s.io", _) => Arc::new(kinds::Events { new_group: true }),
+        ("", "namespaces") => Arc::new(kinds::Namespaces),
+        ("", "nodes") => Arc::new(kinds::Nodes),
+        ("", "pods") => Arc::new(kinds::Pods),
+        ("", "secrets") => Arc::new(kinds::Secrets),
+        ("", "services") => Arc::new(super::service::Services::default()),
+        ("apps", _) => Arc::new(kinds::Workloads),
+        ("coordination.k8s.io", _) => Arc::new(kinds::Leases),
+        ("discovery.k8s.io", _) => Arc::new(kinds::EndpointSlices),
+        (RBAC, "roles" | "clusterroles") => Arc::new(crate::auth::Roles { namespaced: row.namespaced }),
+        (RBAC, _) => Arc::new(crate::auth::Bindings { namespaced: row.namespaced }),
         _ => Arc::new(Plain),
     }
 }

@@ -2,7 +2,8 @@
 
 mod bootstrap;
 mod builtin;
-mod crd;
+mod kinds;
+mod service;
 mod strategy;
 
 use std::collections::BTreeMap;
@@ -10,10 +11,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::Value;
 
+use herald_apiserver_patch::Type;
 use herald_apiserver_schema::Schema;
 
 pub(crate) use bootstrap::bootstrap;
-pub(crate) use strategy::{Part, Strategy};
+pub(crate) use strategy::{Part, Strategy, has_deletion_timestamp, has_finalizers};
 
 use crate::error::About;
 use crate::store::Object;
@@ -58,6 +60,8 @@ pub(crate) struct Version {
     pub(crate) subresources: Vec<Subresource>,
     /// Schema of a custom resource.
     pub(crate) schema: Option<Arc<Schema>>,
+    /// The same schema as the patches see it.
+    pub(crate) ty: Option<Arc<Type>>,
     /// `additionalPrinterColumns` of a custom resource.
     pub(crate) columns: Vec<Value>,
     /// JSON paths of `selectableFields` of a custom resource.
@@ -98,6 +102,37 @@ impl Resource {
     /// A served version.
     pub(crate) fn version(&self, name: &str) -> Option<&Version> {
         self.versions.iter().find(|v| v.name == name)
+    }
+
+    /// Turns a served version into the storage version.
+    pub(crate) fn to_storage(&self, version: &str, value: &mut Value) {
+        self.strategy.to_storage(version, value);
+        if version != self.storage {
+            crate::meta::map_of(value).insert("apiVersion".into(), self.api_version(&self.storage).into());
+        }
+    }
+
+    /// What the fields and lists of a version mean.
+    pub(crate) fn ty(&self, version: &str) -> &Type {
+        let custom = self.version(version).and_then(|version| version.ty.as_deref());
+        custom
+            .or_else(|| herald_apiserver_patch::builtin(&self.api_version(version), &self.kind))
+            .unwrap_or_else(|| herald_apiserver_patch::types::untyped())
+    }
+
+    /// Whether a version has a status subresource.
+    pub(crate) fn has_status(&self, version: &str) -> bool {
+        self.version(version).is_some_and(|version| version.subresources.iter().any(|sub| sub.name == "status"))
+    }
+
+    /// Where etcd would keep the objects, as error messages say it.
+    pub(crate) fn registry_path(&self) -> String {
+        match (self.group.as_str(), self.plural.as_str()) {
+            ("", "services") => "services/specs".to_owned(),
+            ("", "nodes") => "minions".to_owned(),
+            (group, plural) if self.strategy.is_custom() => format!("{group}/{plural}"),
+            (_, plural) => plural.to_owned(),
+        }
     }
 
     /// An object of the storage version, as a value of another.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::api::Api;
 use crate::error::Result;
+use crate::meta::validation::NameRule;
 use crate::store::Object;
 
 /// Which part of an object a write changes.
@@ -14,8 +15,9 @@ pub(crate) use herald_apiserver_schema::Part;
 
 /// What is special about a kind. Every method has the answer that suits a kind about which nothing is.
 ///
-/// Values are in the storage version unless a version is named. A write calls, in this order: `to_storage`, `decode`,
-/// `prepare_for_create` or `prepare_for_update`, `validate`, `allocate`, and after the write `written`.
+/// Values are in the storage version unless a version is named. A write calls, in this order: `to_storage`,
+/// `set_defaults`, `allocate`, `prepare_for_create` or `prepare_for_update`, `validate`, `warnings`, and after the write
+/// `written` or, if it was not done, `abandon`.
 pub(crate) trait Strategy: fmt::Debug + Send + Sync {
     /// Whether the same version name has two forms (core and `events.k8s.io` events).
     fn converts(&self) -> bool {
@@ -50,6 +52,40 @@ pub(crate) trait Strategy: fmt::Debug + Send + Sync {
         Ok(())
     }
 
+    /// What the first DELETE of an object does to it beside setting `metadata.deletionTimestamp`: kinds that clean up
+    /// after themselves add their finalizer here. An object without finalizers is gone at once.
+    fn begin_deletion(&self, _object: &mut Value) {}
+
+    /// What is to be said about an object that is accepted: texts of `Warning` headers.
+    fn warnings(&self, _object: &Value, _old: Option<&Value>) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Gives back what [`allocate`](Self::allocate) took for a write that was not done.
+    fn abandon(&self, _api: &Api, _object: &Value, _old: Option<&Value>) {}
+
+    /// How many seconds an object of this kind is given to end when the client does not say; `None` for kinds that
+    /// end at once.
+    fn graceful_seconds(&self, _object: &Value) -> Option<i64> {
+        None
+    }
+
+    /// Whether an object that is being deleted may go now.
+    fn is_finished(&self, object: &Value) -> bool {
+        let grace = object.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or(0);
+        has_deletion_timestamp(object) && !has_finalizers(object) && grace == 0
+    }
+
+    /// What names may be.
+    fn name_rule(&self) -> NameRule {
+        NameRule::Subdomain
+    }
+
+    /// Whether these are custom resources, whose schema a definition gives.
+    fn is_custom(&self) -> bool {
+        false
+    }
+
     /// Told of every write that was done: `None` is absent.
     fn written(&self, _api: &Api, _old: Option<&Object>, _new: Option<&Object>) {}
 
@@ -72,6 +108,16 @@ pub(crate) trait Strategy: fmt::Debug + Send + Sync {
     fn selectable_field(&self, _object: &Value, _field: &str) -> Option<String> {
         None
     }
+}
+
+/// Whether deletion has begun.
+pub(crate) fn has_deletion_timestamp(object: &Value) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_some_and(Value::is_string)
+}
+
+/// Whether somebody still has to clean up.
+pub(crate) fn has_finalizers(object: &Value) -> bool {
+    object.pointer("/metadata/finalizers").and_then(Value::as_array).is_some_and(|list| !list.is_empty())
 }
 
 /// A kind about which nothing is special.

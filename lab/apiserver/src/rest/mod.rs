@@ -4,6 +4,7 @@ mod delete;
 mod form;
 mod options;
 mod read;
+mod select;
 mod watch;
 mod write;
 
@@ -44,8 +45,11 @@ impl Scope {
 /// Answers a call.
 pub(crate) async fn dispatch(api: &Arc<Api>, call: Call) -> Result<Answer> {
     let Some(target) = call.info.target.clone() else {
-        return Ok(plain(&call));
+        return Ok(plain(api, &call));
     };
+    if let Some(answer) = crate::auth::answer_review(api, &call) {
+        return answer;
+    }
     let Some(resource) = api.registry.get(&target.group, &target.resource) else {
         return if api.registry.serves(&target.group, Some(&target.version)) {
             Err(ApiError::no_such_resource())
@@ -65,8 +69,8 @@ pub(crate) async fn dispatch(api: &Arc<Api>, call: Call) -> Result<Answer> {
     };
     let scope = Scope { resource, target, part };
     match call.info.verb.as_str() {
-        "get" => read::get(api, &scope, &call),
-        "list" => read::list(api, &scope, &call),
+        "get" => read::get(api, &scope, &call).await,
+        "list" => read::list(api, &scope, &call).await,
         "watch" => watch::watch(api, &scope, &call),
         "create" => write::create(api, &scope, &call).await,
         "update" => write::update(api, &scope, &call).await,
@@ -78,16 +82,8 @@ pub(crate) async fn dispatch(api: &Arc<Api>, call: Call) -> Result<Answer> {
 }
 
 /// What is no resource.
-fn plain(call: &Call) -> Answer {
-    match call.info.path.as_str() {
-        "/healthz" | "/livez" | "/readyz" => Answer::text(200, "ok"),
-        "/version" => Answer::json(
-            200,
-            &serde_json::json!({
-                "major": "1", "minor": "36", "gitVersion": "v1.36.0", "gitCommit": "", "gitTreeState": "",
-                "buildDate": "1970-01-01T00:00:00Z", "goVersion": "", "compiler": "", "platform": "linux/amd64",
-            }),
-        ),
-        _ => Answer::page_not_found(),
-    }
+fn plain(api: &Api, call: &Call) -> Answer {
+    crate::discovery::answer(api, call)
+        .or_else(|| crate::openapi::answer(api, call))
+        .unwrap_or_else(Answer::page_not_found)
 }

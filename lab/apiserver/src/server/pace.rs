@@ -12,7 +12,7 @@ use super::Profile;
 use crate::meta::Ids;
 
 /// Delays writes as the profile says.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Pace {
     profile: Option<Profile>,
     free_at: Mutex<Option<Instant>>,

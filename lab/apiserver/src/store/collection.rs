@@ -88,10 +88,6 @@ impl Collection {
         self.latest.subscribe()
     }
 
-    pub(super) fn forget_history(&mut self) {
-        self.history.forget();
-    }
-
     fn record(
         &mut self,
         key: &str,

@@ -53,11 +53,4 @@ impl History {
         let start = self.events.partition_point(|e| e.revision <= after);
         Ok(self.events.iter().skip(start).take(max).cloned().collect())
     }
-
-    pub(super) fn forget(&mut self) {
-        if let Some(last) = self.events.back() {
-            self.dropped = last.revision;
-        }
-        self.events.clear();
-    }
 }

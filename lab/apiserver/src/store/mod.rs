@@ -29,10 +29,12 @@ pub(crate) struct Store {
 #[derive(Debug)]
 struct State {
     revision: u64,
-    /// Nothing older can be asked for, in any collection (raised by a restart).
+    /// Watches cannot begin before this: the server had no history when it started anew.
     floor: u64,
-    /// Exact old versions below this are gone (raised by compaction).
+    /// What etcd has forgotten; it matters once the server has no history of its own.
     compacted: u64,
+    /// Exact old versions before this are gone.
+    exact_floor: u64,
     collections: HashMap<Arc<str>, Collection>,
 }
 
@@ -62,7 +64,13 @@ impl Store {
     /// An empty store that remembers `history` events per collection.
     pub(crate) fn new(history: usize) -> Self {
         Self {
-            state: Mutex::new(State { revision: 1, floor: 0, compacted: 0, collections: HashMap::new() }),
+            state: Mutex::new(State {
+                revision: 1,
+                floor: 0,
+                compacted: 0,
+                exact_floor: 0,
+                collections: HashMap::new(),
+            }),
             history: history.max(1),
         }
     }
@@ -92,9 +100,8 @@ impl Store {
     /// [`TooOld`] when history does not reach back that far or was compacted.
     pub(crate) fn list_at(&self, collection: &str, prefix: &str, revision: u64) -> Result<Snapshot, TooOld> {
         let state = self.lock();
-        let oldest = state.compacted.max(state.floor);
-        if revision < oldest {
-            return Err(TooOld { oldest });
+        if revision < state.exact_floor {
+            return Err(TooOld { oldest: state.exact_floor });
         }
         let objects = match state.collections.get(collection) {
             Some(collection) => collection.list_at(prefix, revision)?,
@@ -173,19 +180,17 @@ impl Store {
         Ok((events, known))
     }
 
-    /// Forgets what a compaction of etcd forgets: exact old versions. Watches read on from history.
+    /// Plays a compaction of etcd. Nothing changes as long as the server has the history in memory.
     pub(crate) fn compact(&self) {
         let mut state = self.lock();
         state.compacted = state.revision;
     }
 
-    /// Forgets what a restart of the server forgets: all history.
+    /// Forgets what a restart of the server forgets: what watches could begin with, and what etcd has forgotten too.
     pub(crate) fn forget_history(&self) {
         let mut state = self.lock();
         state.floor = state.revision;
-        for collection in state.collections.values_mut() {
-            collection.forget_history();
-        }
+        state.exact_floor = state.compacted;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -24,6 +24,12 @@ impl Object {
         Self { value, json, revision }
     }
 
+    /// What would have been stored, had the write not been a dry run or the object's last.
+    pub(crate) fn unsaved(value: Value) -> Self {
+        let json = Bytes::from(value.to_string());
+        Self { value, json, revision: 0 }
+    }
+
     /// The same content under another version, as a watcher sees an object that left its selection.
     pub(crate) fn at_revision(&self, revision: u64) -> Self {
         Self::new(self.value.clone(), revision)
