@@ -53,6 +53,25 @@ impl Reason {
             Self::Stale => "SpeakerStale",
         }
     }
+
+    /// What to say to a person after "node x is no candidate: ".
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::NoEndpoint => "the Service has no endpoint that is ready or still serving",
+            Self::SharedWithSelector => {
+                "the address is shared and an L2Advertisement has serviceSelectors; use one without for shared addresses"
+            }
+            Self::NoSpeaker => "no live speaker runs on it; see the speaker's pod there",
+            Self::NotSelected => "no advertisement's nodeSelectors match it",
+            Self::NetworkUnavailable => "its condition NetworkUnavailable is True",
+            Self::Excluded => "it is labelled node.kubernetes.io/exclude-from-external-load-balancers",
+            Self::NoInterface => "it has none of the interfaces that its advertisements name",
+            Self::NoLocalEndpoint => "externalTrafficPolicy is Local and it has no endpoint of the Service",
+            Self::OnlyTerminating => "its endpoints are terminating and another node has a ready one",
+            Self::Leaving => "its speaker is about to stop and another stays",
+            Self::Stale => "its speaker sees an outdated cluster and another a current one",
+        }
+    }
 }
 
 /// Whether a node is one of those for which others step back.

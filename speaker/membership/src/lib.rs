@@ -30,6 +30,8 @@ mod config;
 mod counters;
 mod digest;
 mod facts;
+#[cfg(any(test, feature = "forge"))]
+pub mod forge;
 mod identity;
 mod keys;
 mod output;

@@ -81,6 +81,11 @@ impl Timers {
         self.entries.iter().any(|e| wanted(&e.timer))
     }
 
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(crate) fn next_due(&self) -> Option<Duration> {
         self.entries.iter().map(|e| e.due).min()
     }

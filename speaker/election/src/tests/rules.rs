@@ -44,7 +44,8 @@ fn the_first_in_order_owns_and_the_second_succeeds() {
 
 #[test]
 fn a_node_that_fails_alone_is_refused_with_its_reason() {
-    let spoil: [(fn(&mut Node<'_>), Reason); 6] = [
+    type Spoil = fn(&mut Node<'_>);
+    let spoil: [(Spoil, Reason); 6] = [
         (|n| n.speaker = Presence::Absent, Reason::NoSpeaker),
         (|n| n.selected = false, Reason::NotSelected),
         (|n| n.network_unavailable = true, Reason::NetworkUnavailable),

@@ -38,9 +38,20 @@ pub(crate) fn overhead(node: &str) -> usize {
 
 /// Builds the datagram.
 pub(crate) fn seal(body: &[u8], sender: &Sender, keys: &KeyRing, cluster_uid: &str, rng: &mut impl Rng) -> Vec<u8> {
+    seal_as([VERSION, READABLE_BY], body, sender, keys, cluster_uid, rng)
+}
+
+/// Builds the datagram as some version of us writes it: its format, and who can read that.
+pub(crate) fn seal_as(
+    format: [u8; 2],
+    body: &[u8],
+    sender: &Sender,
+    keys: &KeyRing,
+    cluster_uid: &str,
+    rng: &mut impl Rng,
+) -> Vec<u8> {
     let mut datagram = Vec::with_capacity(overhead(&sender.node) + body.len());
-    datagram.put_u8(VERSION);
-    datagram.put_u8(READABLE_BY);
+    datagram.put_slice(&format);
     datagram.put_u8(if keys.is_insecure() { FLAG_INSECURE } else { 0 });
     field::put_name(&mut datagram, &sender.node);
     datagram.put_u64(sender.boot);

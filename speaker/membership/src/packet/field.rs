@@ -11,8 +11,10 @@ use crate::identity::Identity;
 
 /// The most bytes [`put_identity`] writes: name, boot, rank, IPv6 address and port.
 const MAX_IDENTITY: usize = 1 + MAX_NODE_NAME + 8 + 8 + 1 + 16 + 2;
+/// Incarnation, kind and probe number beside the identities.
+const LONGEST_MESSAGE: usize = 2 + 1 + 1;
 // The longest foca header, an indirect ping, must fit whatever the names.
-const _: () = assert!(3 * MAX_IDENTITY + 2 + 1 + 1 <= super::MAX_SWIM);
+const _: () = assert!(3 * MAX_IDENTITY + LONGEST_MESSAGE <= super::MAX_SWIM);
 
 /// Writes a length byte and the name. Names longer than [`MAX_NODE_NAME`] never get this far.
 pub(crate) fn put_name(buf: &mut impl BufMut, name: &str) {

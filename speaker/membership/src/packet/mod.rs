@@ -23,6 +23,8 @@ pub(crate) mod envelope;
 pub(crate) mod field;
 pub(crate) mod record;
 pub(crate) mod swim;
+#[cfg(test)]
+mod tests;
 
 /// No datagram is longer, in bytes: it fits the MTU of a tunnel on Ethernet with IPv6 and UDP headers.
 pub const MAX_DATAGRAM: usize = 1_400;

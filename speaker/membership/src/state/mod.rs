@@ -15,6 +15,8 @@ mod exchange;
 mod life;
 mod receive;
 mod swim;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;

@@ -8,7 +8,7 @@ use herald_membership::DownReason;
 use crate::cluster::{Cluster, Network, News, ms, with_seeds};
 
 /// Time until every survivor has said "down", over all seeds: sorted.
-fn detection_times(nodes: usize, network: Network, seeds: std::ops::Range<u64>) -> Vec<Duration> {
+pub(crate) fn detection_times(nodes: usize, network: Network, seeds: std::ops::Range<u64>) -> Vec<Duration> {
     let times = Mutex::new(Vec::new());
     with_seeds(seeds, |seed| {
         let mut cluster = Cluster::settled(nodes, network, seed);
@@ -38,19 +38,13 @@ fn detection_times(nodes: usize, network: Network, seeds: std::ops::Range<u64>) 
 #[test]
 fn all_survivors_notice_a_silent_node_in_time() {
     for (nodes, loss, seeds) in
-        [(2, 0.0, 40), (3, 0.0, 60), (3, 0.05, 60), (5, 0.05, 30), (7, 0.0, 30), (10, 0.0, 40), (10, 0.05, 40)]
+        [(2, 0.0, 20), (3, 0.0, 40), (3, 0.05, 40), (5, 0.05, 20), (7, 0.0, 15), (10, 0.0, 20), (10, 0.05, 20)]
     {
         let times = detection_times(nodes, Network { loss, ..Network::GOOD }, 0..seeds);
         let worst = times.last().unwrap();
         println!("{nodes} nodes, {loss} lost: median {:?}, worst {worst:?}", times[times.len() / 2]);
         assert!(*worst < ms(800), "{nodes} nodes, {loss} lost: {worst:?}");
     }
-}
-
-#[test]
-fn a_hundred_nodes_notice_too() {
-    let times = detection_times(100, Network::GOOD, 0..1);
-    assert!(*times.last().unwrap() < ms(1_200), "{times:?}");
 }
 
 /// Half of the nodes die at once.

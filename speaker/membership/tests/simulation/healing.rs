@@ -23,10 +23,10 @@ fn divide_and_heal(nodes: usize, side: fn(usize) -> u8, apart: u64, network: Net
 #[test]
 fn a_long_partition_merges_within_200_ms() {
     for nodes in [2, 3, 5, 10] {
-        with_seeds(0..8, |seed| divide_and_heal(nodes, |n| u8::from(n == 0), 5_000, Network::GOOD, 200, seed));
+        with_seeds(0..5, |seed| divide_and_heal(nodes, |n| u8::from(n == 0), 2_000, Network::GOOD, 200, seed));
     }
-    with_seeds(0..8, |seed| divide_and_heal(10, |n| u8::from(n % 2 == 0), 5_000, Network::GOOD, 200, seed));
-    with_seeds(0..3, |seed| divide_and_heal(7, |n| u8::try_from(n % 3).unwrap(), 30_000, Network::GOOD, 200, seed));
+    with_seeds(0..4, |seed| divide_and_heal(10, |n| u8::from(n % 2 == 0), 2_000, Network::GOOD, 200, seed));
+    with_seeds(0..2, |seed| divide_and_heal(7, |n| u8::try_from(n % 3).unwrap(), 10_000, Network::GOOD, 200, seed));
 }
 
 #[test]
@@ -38,10 +38,10 @@ fn loss_delays_the_merge_little() {
 /// About as long as detection takes: some have given up on others, some have not.
 #[test]
 fn a_partition_as_long_as_detection_heals_without_a_flap() {
-    with_seeds(0..40, |seed| {
+    with_seeds(0..25, |seed| {
         let mut cluster = Cluster::settled(5, Network::GOOD, seed);
         cluster.divide(|n| u8::from(n < 2));
-        cluster.run_for(ms(380 + seed * 8));
+        cluster.run_for(ms(350 + seed * 12));
         cluster.heal();
         cluster.news.clear();
         cluster.run_for(ms(400));
@@ -60,12 +60,16 @@ fn a_partition_as_long_as_detection_heals_without_a_flap() {
     });
 }
 
+/// The largest cluster we promise anything for: a death, a partition, a merge.
 #[test]
-fn a_hundred_nodes_merge_within_2_s() {
+fn a_hundred_nodes_notice_a_death_and_merge_within_2_s() {
     let mut cluster = Cluster::settled(100, Network::GOOD, 1);
+    cluster.kill(0);
+    let took = cluster.run_until(ms(3_000), Cluster::agreed);
+    assert!(took.is_some_and(|t| t <= ms(1_000)), "noticed after {took:?}");
     cluster.divide(|n| u8::from(n < 50));
-    cluster.run_for(ms(3_000));
+    cluster.run_for(ms(1_500));
     cluster.heal();
     let took = cluster.run_until(ms(10_000), Cluster::agreed);
-    assert!(took.is_some_and(|t| t <= ms(2_000)), "{took:?}");
+    assert!(took.is_some_and(|t| t <= ms(2_000)), "merged after {took:?}");
 }

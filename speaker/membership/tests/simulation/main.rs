@@ -3,10 +3,13 @@
 //! A failing scenario prints its seed; `HERALD_SEED=<seed> cargo test -p herald-membership --test simulation <test>`
 //! replays it exactly.
 
+#![cfg(test)]
+
 mod chaos;
 mod cluster;
 mod detection;
 mod exchange;
 mod healing;
 mod life;
+mod measure;
 mod slowness;

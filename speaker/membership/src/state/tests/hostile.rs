@@ -1,0 +1,90 @@
+//! From outside: nothing that is not sealed for our present life changes anything.
+
+use proptest::prelude::*;
+
+use super::{acquainted, address, drain, keys, member, ms, picture};
+use crate::counters::DropReason;
+
+#[test]
+fn what_was_received_once_changes_nothing_again() {
+    let now = ms(5_000);
+    let (_, mut b, recorded) = acquainted(now);
+    let later = now + ms(500);
+    let before = picture(&b);
+    for datagram in &recorded {
+        let result = b.receive(address(1), datagram, later);
+        assert!(matches!(result, Err(DropReason::Replayed | DropReason::Outdated)), "{result:?}");
+        // An outdated one may be answered, which tells nothing that is secret; it is not believed.
+        assert_eq!(drain(&mut b).1, []);
+    }
+    assert_eq!(picture(&b), before);
+    let counted = b.counters().dropped(DropReason::Replayed) + b.counters().dropped(DropReason::Outdated);
+    assert!(counted >= recorded.len() as u64);
+}
+
+/// `a` is gone, `b` has restarted and remembers nothing. Whoever recorded their talk cannot make `a` alive.
+#[test]
+fn a_recording_does_not_raise_the_dead_after_a_restart() {
+    let now = ms(5_000);
+    let (_, _, recorded) = acquainted(now);
+    let mut b = member("b", 3_000, now);
+    drain(&mut b);
+    for datagram in &recorded {
+        assert_eq!(b.receive(address(1), datagram, now), Err(DropReason::Outdated));
+        assert_eq!(drain(&mut b).1, []);
+    }
+    assert_eq!(b.members().count(), 0);
+}
+
+#[test]
+fn a_datagram_for_another_or_from_ourselves_is_dropped() {
+    let now = ms(5_000);
+    let (mut a, mut b, recorded) = acquainted(now);
+    let mut c = member("c", 1, now);
+    let one = recorded.last().unwrap();
+    assert_eq!(c.receive(address(1), one, now), Err(DropReason::Misaddressed));
+    assert_eq!(a.receive(address(1), one, now), Err(DropReason::Own));
+    b.leave(crate::Leave::Stop, now + ms(500));
+    b.handle_deadline(now + ms(1_500));
+    assert_eq!(b.receive(address(1), one, now + ms(1_500)), Err(DropReason::Left));
+    assert_eq!(b.next_deadline(), None);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn noise_changes_nothing(noise in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..1_500), 1..20)) {
+        let now = ms(5_000);
+        let (_, mut b, _) = acquainted(now);
+        let before = picture(&b);
+        for datagram in &noise {
+            prop_assert!(b.receive(address(9), datagram, now + ms(500)).is_err());
+            prop_assert!(b.poll_output().is_none());
+        }
+        prop_assert_eq!(picture(&b), before);
+    }
+
+    #[test]
+    fn a_damaged_datagram_changes_nothing(
+        which in any::<prop::sample::Index>(), place in any::<prop::sample::Index>(), bit in 0..8u8, cut in any::<prop::sample::Index>(),
+    ) {
+        let now = ms(5_000);
+        let (mut a, mut b, _) = acquainted(now);
+        // Fresh ones, that `b` would take.
+        a.handle_deadline(now + ms(505));
+        a.set_keys(keys(), now + ms(510));
+        a.handle_deadline(now + ms(515));
+        let fresh: Vec<_> = drain(&mut a).0.into_iter().filter(|(to, _)| *to == address(2)).collect();
+        prop_assert!(!fresh.is_empty());
+        let good = &fresh[which.index(fresh.len())].1;
+        let before = picture(&b);
+        let mut damaged = good.clone();
+        damaged[place.index(good.len())] ^= 1 << bit;
+        prop_assert!(b.receive(address(1), &damaged, now + ms(515)).is_err());
+        prop_assert!(b.receive(address(1), &good[..cut.index(good.len())], now + ms(515)).is_err());
+        prop_assert!(b.poll_output().is_none());
+        prop_assert_eq!(picture(&b), before);
+        prop_assert_eq!(b.receive(address(1), good, now + ms(515)), Ok(()), "undamaged it is taken");
+    }
+}

@@ -1,0 +1,70 @@
+//! The numbers of `docs/decisions/0040-membership-timing.md`, by
+//! `cargo test -p herald-membership --test simulation measure -- --ignored --nocapture`.
+
+use std::time::Duration;
+
+use crate::cluster::{Cluster, Network, News, ms};
+use crate::detection::detection_times;
+
+#[test]
+#[ignore = "takes minutes; prints the table of the decision record"]
+fn measure_detection() {
+    for (nodes, seeds) in [(2, 1_000), (3, 1_000), (5, 1_000), (7, 1_000), (10, 1_000), (30, 60), (100, 5)] {
+        for loss in [0.0, 0.05] {
+            let times = detection_times(nodes, Network { loss, ..Network::GOOD }, 0..seeds);
+            let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_millis();
+            println!(
+                "{nodes:3} nodes, {:2.0} % lost: median {} p90 {} p99 {} worst {} ms",
+                loss * 100.0,
+                at(50),
+                at(90),
+                at(99),
+                at(100)
+            );
+        }
+    }
+}
+
+#[test]
+#[ignore = "takes minutes; prints the table of the decision record"]
+fn measure_false_alarms() {
+    const HOURS: u64 = 2;
+    for nodes in [3, 5, 10] {
+        for loss in [0.05, 0.1, 0.2, 0.3] {
+            let mut cluster = Cluster::settled(nodes, Network { loss, twice: 0.01, delay: (50, 2_000) }, 7);
+            cluster.run_for(Duration::from_secs(HOURS * 3_600));
+            let alarms = cluster.news.iter().filter(|(_, _, news)| matches!(news, News::Down { .. })).count();
+            println!("{nodes:3} nodes, {:2.0} % lost: {alarms} false alarms in {HOURS} h", loss * 100.0);
+        }
+    }
+}
+
+#[test]
+#[ignore = "takes a minute; prints the table of the decision record"]
+fn measure_cost() {
+    for nodes in [3usize, 10, 30, 100] {
+        let mut cluster = Cluster::new(nodes, Network::GOOD, 1);
+        let joined = cluster.run_until(ms(3_000), Cluster::agreed);
+        println!("{nodes:3} nodes join: {joined:?} after the last start, {} datagrams", cluster.datagrams);
+        cluster.run_for(ms(1_000));
+        let sent = |c: &Cluster| -> (u64, u64) {
+            let count = |n| c.membership(n).counters();
+            (0..c.len()).map(count).fold((0, 0), |(d, b), c| (d + c.sent, b + c.sent_bytes))
+        };
+        let before = sent(&cluster);
+        cluster.run_for(ms(5_000));
+        let after = sent(&cluster);
+        let (datagrams, bytes) = (after.0 - before.0, after.1 - before.1);
+        println!(
+            "{nodes:3} nodes idle: {} datagrams/s each of {} bytes",
+            datagrams / 5 / nodes as u64,
+            bytes / datagrams
+        );
+        cluster.divide(|n| u8::from(n < nodes / 2));
+        cluster.run_for(ms(3_000));
+        let before = cluster.datagrams;
+        cluster.heal();
+        let healed = cluster.run_until(ms(5_000), Cluster::agreed);
+        println!("{nodes:3} nodes heal: {healed:?}, {} datagrams", cluster.datagrams - before);
+    }
+}
