@@ -18,7 +18,7 @@ mod names;
 mod serve;
 mod validation;
 
-pub(crate) use custom::Custom;
+pub(crate) use custom::{Custom, check_kind};
 pub(crate) use serve::priority;
 
 use herald_apiserver_schema::Cause;
@@ -57,6 +57,10 @@ impl Strategy for Definitions {
 
     fn begin_deletion(&self, object: &mut Value) {
         defaults::begin_deletion(object);
+    }
+
+    fn deletes_in_its_own_way(&self) -> bool {
+        true
     }
 
     fn delete_returns_object(&self) -> bool {
