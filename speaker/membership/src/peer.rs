@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::identity::Identity;
-use crate::packet::body::Ack;
 use crate::packet::record::Record;
 use crate::replay::ReplayWindow;
 
@@ -36,8 +35,8 @@ pub(crate) struct Peer {
     pub(crate) record: Option<Record>,
     /// How often its facts still travel along with datagrams to others.
     pub(crate) relays: u8,
-    /// Which of our facts it has.
-    pub(crate) acked: Option<Ack>,
+    /// Which version of our facts it has.
+    pub(crate) acked: Option<u32>,
     /// How often our facts were sent to it on purpose, since they last changed.
     pub(crate) pushes: u8,
     /// It sent us facts and has no acknowledgement yet.

@@ -27,10 +27,10 @@ pub(crate) struct Route {
     pub(crate) from_rank: u64,
 }
 
-/// "I have this version of the facts of your life so-and-so."
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// "I have this version of your facts." Versions belong to a process: they outlast a rejoin, not a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ack {
-    pub(crate) rank: u64,
+    pub(crate) boot: u64,
     pub(crate) version: u32,
 }
 
@@ -77,7 +77,7 @@ impl Builder {
     pub(crate) fn ack(&mut self, ack: Ack) -> bool {
         let mut content = [0; 12];
         let mut buf = content.as_mut_slice();
-        buf.put_u64(ack.rank);
+        buf.put_u64(ack.boot);
         buf.put_u32(ack.version);
         self.section(SECTION_ACK, &content)
     }
@@ -120,7 +120,7 @@ impl<'a> Body<'a> {
                 SECTION_RECORD if body.records.len() == MAX_RECORDS => return Err(Malformed("too many records")),
                 SECTION_RECORD => body.records.push(Record::get(&mut content)?),
                 SECTION_ACK => {
-                    body.ack = Some(Ack { rank: content.try_get_u64()?, version: content.try_get_u32()? });
+                    body.ack = Some(Ack { boot: content.try_get_u64()?, version: content.try_get_u32()? });
                 }
                 // A newer speaker's section: not for us.
                 _ => {}

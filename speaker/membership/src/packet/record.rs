@@ -13,7 +13,7 @@ use crate::facts::{Facts, Freshness, Phase};
 /// A ring has at most three keys.
 const MAX_KEYS: usize = 3;
 
-/// The facts of one life of one node. Of two records of a node the one with the higher `(rank, version)` holds.
+/// The facts of one node: of the process `boot`, as of `version`, written when its rank was `rank`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) node: Arc<str>,
@@ -27,7 +27,12 @@ pub(crate) struct Record {
 
 impl Record {
     pub(crate) fn stamp(&self) -> Ack {
-        Ack { rank: self.rank, version: self.version }
+        Ack { boot: self.boot, version: self.version }
+    }
+
+    /// Whether this says more, or more recently, than the other record of the same node.
+    pub(crate) fn supersedes(&self, other: &Self) -> bool {
+        if self.boot == other.boot { self.version > other.version } else { self.rank > other.rank }
     }
 
     pub(crate) fn put(&self, buf: &mut impl BufMut) {

@@ -127,7 +127,7 @@ proptest! {
         unknown in 4..=255u8,
     ) {
         let route = Route { to_node: route.0, to_rank: route.1, from_rank: route.2 };
-        let ack = Ack { rank: ack.0, version: ack.1 };
+        let ack = Ack { boot: ack.0, version: ack.1 };
         let mut builder = Builder::new(route, MAX_DATAGRAM);
         if let Some(swim) = &swim {
             prop_assert!(builder.swim(swim));
@@ -228,5 +228,5 @@ fn a_full_record_fits_into_a_datagram_of_the_longest_names() {
     let record = Record { node: Arc::clone(&node), boot: 1, rank: 1, version: 1, facts, keys: vec![1, 2, 3] };
     let route = Route { to_node: 1, to_rank: 1, from_rank: 1 };
     let mut builder = Builder::new(route, MAX_DATAGRAM - envelope::overhead(&node));
-    assert!(builder.record(&record) && builder.ack(Ack { rank: 1, version: 1 }));
+    assert!(builder.record(&record) && builder.ack(Ack { boot: 1, version: 1 }));
 }

@@ -31,7 +31,7 @@ const REMIND_EVERY: u64 = 16;
 pub(super) struct Own {
     facts: Facts,
     keys: Vec<u32>,
-    version: u32,
+    pub(super) version: u32,
     /// Once we leave, the caller's facts no longer change the phase.
     final_phase: Option<Phase>,
 }
@@ -71,10 +71,6 @@ impl Own {
 }
 
 impl Membership {
-    pub(super) fn own_stamp(&self) -> Ack {
-        Ack { rank: self.foca.identity().rank, version: self.own.version }
-    }
-
     fn own_record(&self) -> Record {
         let me = self.foca.identity();
         Record {
@@ -87,7 +83,7 @@ impl Membership {
         }
     }
 
-    /// Our facts or our rank changed: everybody must hear.
+    /// Our facts changed: everybody must hear.
     pub(super) fn publish(&mut self, now: Duration) {
         for peer in self.peers.values_mut() {
             peer.pushes = 0;
@@ -97,11 +93,11 @@ impl Membership {
 
     /// One round to those that have not acknowledged. A leaving member never tires.
     pub(super) fn push(&mut self, now: Duration) {
-        let (stamp, leaving) = (self.own_stamp(), self.life.is_leaving());
+        let (version, leaving) = (self.own.version, self.life.is_leaving());
         let mut wanting: Vec<(u8, Identity)> = self
             .peers
             .values()
-            .filter(|p| p.alive && p.acked != Some(stamp) && (leaving || p.pushes < MOST_PUSHES))
+            .filter(|p| p.alive && p.acked != Some(version) && (leaving || p.pushes < MOST_PUSHES))
             .filter_map(|p| Some((p.pushes, p.identity.clone()?)))
             .collect();
         wanting.sort_by_key(|(pushes, _)| *pushes);
@@ -124,7 +120,7 @@ impl Membership {
         }
         let known = peer.identity.as_ref();
         let present = known.is_none_or(|id| id.boot == record.boot || record.rank > id.rank);
-        let newer = peer.record.as_ref().is_none_or(|old| record.stamp() > old.stamp());
+        let newer = peer.record.as_ref().is_none_or(|old| record.supersedes(old));
         if !present || !newer {
             return;
         }
@@ -140,9 +136,9 @@ impl Membership {
 
     pub(super) fn note_ack(&mut self, node: &Arc<str>, ack: Ack) {
         if let Some(peer) = self.peers.get_mut(node)
-            && peer.acked.is_none_or(|old| ack > old)
+            && ack.boot == self.config.boot_id
         {
-            peer.acked = Some(ack);
+            peer.acked = peer.acked.max(Some(ack.version));
         }
     }
 
@@ -158,7 +154,6 @@ impl Membership {
     /// Sends foca's message, or none, with the facts the receiver lacks.
     pub(super) fn send(&mut self, to: &Identity, message: Option<&[u8]>, now: Duration) {
         let me = self.foca.identity().clone();
-        let own_stamp = self.own_stamp();
         let route = Route { to_node: body::name_tag(&to.node), to_rank: to.rank, from_rank: me.rank };
         let mut builder = Builder::new(route, MAX_DATAGRAM - envelope::overhead(&me.node));
         if let Some(message) = message {
@@ -172,7 +167,7 @@ impl Membership {
                 builder.ack(record.stamp());
             }
             peer.owed_ack = false;
-            informed = peer.acked == Some(own_stamp);
+            informed = peer.acked == Some(self.own.version);
         }
         if !informed {
             builder.record(&self.own_record());

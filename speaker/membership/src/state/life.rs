@@ -99,8 +99,7 @@ impl Membership {
 
     /// Live members that do not have our present facts.
     pub(super) fn unacknowledged(&self) -> usize {
-        let stamp = self.own_stamp();
-        self.peers.values().filter(|p| p.alive && p.acked != Some(stamp)).count()
+        self.peers.values().filter(|p| p.alive && p.acked != Some(self.own.version)).count()
     }
 
     fn finish_leaving(&mut self, unacknowledged: usize, now: Duration) {

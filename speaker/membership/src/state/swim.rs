@@ -96,7 +96,6 @@ impl Membership {
                 self.counters.rejoins += 1;
                 self.reconnect();
                 self.spread(MANY);
-                self.publish(now);
             }
             OwnedNotification::Active | OwnedNotification::Idle | OwnedNotification::Defunct => {}
         }
@@ -230,7 +229,6 @@ impl Membership {
             let _ = self.foca.change_identity(above, &mut self.runtime);
             self.reconnect();
             self.spread(MANY);
-            self.publish(now);
         }
     }
 
