@@ -114,6 +114,7 @@ impl Auth {
     pub(crate) fn new(admin_token: &str) -> Self {
         let admin = User {
             name: "admin".to_owned(),
+            uid: "admin".to_owned(),
             groups: [policy::MASTERS, "system:authenticated"].map(str::to_owned).to_vec(),
             ..User::default()
         };
