@@ -3,7 +3,7 @@
 use ::http::HeaderMap;
 use serde_json::{Value, json};
 
-use super::{Group, etag, is_known};
+use super::{Group, etag, foreign_kind, is_known};
 use crate::http::Answer;
 use crate::registry::{Resource, Version};
 
@@ -92,6 +92,9 @@ fn resource(resource: &Resource, version: &Version) -> Value {
 
 /// Built-in kinds leave group and version empty: they are those of the document.
 fn kind(resource: &Resource, version: &Version, kind: &str) -> Value {
+    if let Some((group, version)) = foreign_kind(kind) {
+        return json!({"group": group, "version": version, "kind": kind});
+    }
     match version.schema {
         Some(_) => json!({"group": resource.group, "version": version.name, "kind": kind}),
         None => json!({"group": "", "version": "", "kind": kind}),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Group, Groups};
+use super::{Group, Groups, foreign_kind};
 use crate::registry::{Resource, Version};
 
 /// `/`
@@ -84,9 +84,14 @@ fn entry(resource: &Resource) -> Value {
 fn subresources<'a>(resource: &'a Resource, version: &'a Version) -> impl Iterator<Item = Value> + 'a {
     version.subresources.iter().map(|subresource| {
         let kind = if subresource.kind.is_empty() { &resource.kind } else { &subresource.kind };
-        json!({
+        let mut out = json!({
             "name": format!("{}/{}", resource.plural, subresource.name), "singularName": "",
             "namespaced": resource.namespaced, "kind": kind, "verbs": subresource.verbs,
-        })
+        });
+        if let Some((group, version)) = foreign_kind(kind) {
+            out["group"] = group.into();
+            out["version"] = version.into();
+        }
+        out
     })
 }

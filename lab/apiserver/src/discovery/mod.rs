@@ -117,6 +117,16 @@ impl Group {
     }
 }
 
+/// The group and version of a subresource's kind, where they are not the resource's own.
+fn foreign_kind(kind: &str) -> Option<(&'static str, &'static str)> {
+    match kind {
+        "TokenRequest" => Some(("authentication.k8s.io", "v1")),
+        "Scale" => Some(("autoscaling", "v1")),
+        "Eviction" => Some(("policy", "v1")),
+        _ => None,
+    }
+}
+
 /// A quoted ETag of a document.
 pub(crate) fn etag(document: &str) -> String {
     format!("\"{}\"", hash(document))

@@ -16,6 +16,9 @@ use serde_json::Value;
 /// What references begin with.
 pub(super) const REFERENCE: &str = "#/components/schemas/";
 
+/// What the names of the types that all groups share begin with.
+pub(super) const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
+
 /// The name of metadata's schema.
 pub(super) const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
@@ -83,6 +86,7 @@ fn generate() -> BuiltIn {
     collector.generator.subschema_for::<meta::DeleteOptions>();
     collector.generator.subschema_for::<meta::Status>();
     collector.generator.subschema_for::<meta::ListMeta>();
+    collector.generator.subschema_for::<meta::Patch>();
     collector.finish()
 }
 
@@ -103,6 +107,8 @@ impl Collector {
         if let Some(Value::Object(any)) = schemas.get_mut(ANY_JSON) {
             any.remove("type");
         }
+        self.kinds.insert(("", "v1", "DeleteOptions"), format!("{META}DeleteOptions"));
+        self.kinds.insert(("", "v1", "Status"), format!("{META}Status"));
         for ((group, version, kind), name) in &self.kinds {
             if let Some(Value::Object(schema)) = schemas.get_mut(name) {
                 let kinds = serde_json::json!([{"group": group, "version": version, "kind": kind}]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::builtin::{BUILT_IN, LIST_META, OBJECT_META, collect};
+use super::builtin::{BUILT_IN, LIST_META, META, OBJECT_META, collect};
 use super::{content_hash, custom, operations};
 use crate::registry::{Resource, Version};
 
@@ -56,8 +56,8 @@ impl Document {
         for name in [OBJECT_META, LIST_META] {
             collect(name, &mut schemas);
         }
-        for name in ["DeleteOptions", "Status"] {
-            collect(&format!("io.k8s.apimachinery.pkg.apis.meta.v1.{name}"), &mut schemas);
+        for name in ["DeleteOptions", "Patch", "Status"] {
+            collect(&format!("{META}{name}"), &mut schemas);
         }
         for (resource, version) in self.served() {
             let name = schema_name(resource, version);
@@ -75,6 +75,14 @@ impl Document {
         schemas
     }
 
+    fn info(&self) -> Value {
+        if self.served().any(|(_, version)| version.schema.is_some()) {
+            json!({"title": "Kubernetes CRD Swagger", "version": "v0.1.0"})
+        } else {
+            json!({"title": "Kubernetes", "version": "unversioned"})
+        }
+    }
+
     /// The document.
     pub(super) fn render(&self) -> Value {
         let mut paths = Map::new();
@@ -83,7 +91,7 @@ impl Document {
         }
         json!({
             "openapi": "3.0.0",
-            "info": {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"},
+            "info": self.info(),
             "paths": paths,
             "components": {"schemas": self.schemas()},
         })
