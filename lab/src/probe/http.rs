@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
+use crate::clock;
 use crate::topology::Machine;
 
 /// What the lab's pods answer (see `herald-lab pod`).
@@ -28,9 +29,24 @@ pub fn get(client: &Machine, address: Ipv4Addr, port: u16, patience: Duration) -
     client.namespace.run(move || request((address, port).into(), patience))?
 }
 
+/// Tries again and again, as a person would: an address is announced a moment before the data path of its node is
+/// programmed, and what arrives in between is lost.
+fn connect(target: SocketAddr, patience: Duration) -> Result<TcpStream> {
+    const ATTEMPT: Duration = Duration::from_millis(250);
+    let give_up = clock::now() + patience;
+    loop {
+        match TcpStream::connect_timeout(&target, ATTEMPT) {
+            Ok(stream) => return Ok(stream),
+            Err(error) if clock::now() >= give_up => {
+                return Err(error).with_context(|| format!("connect to http://{target}/"));
+            }
+            Err(_) => {}
+        }
+    }
+}
+
 fn request(target: SocketAddr, patience: Duration) -> Result<Page> {
-    let mut stream =
-        TcpStream::connect_timeout(&target, patience).with_context(|| format!("connect to http://{target}/"))?;
+    let mut stream = connect(target, patience)?;
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
     write!(stream, "GET / HTTP/1.1\r\nHost: {target}\r\nConnection: close\r\n\r\n")?;
