@@ -17,4 +17,4 @@ mod plan;
 mod status;
 
 pub use index::{Counted, Index, Summary};
-pub use job::{Done, Fetched, Job, ServiceChange, ServiceWrite, StatusWrite, Ticket, Written};
+pub use job::{ConditionChange, Done, Fetched, Job, ServiceChange, ServiceWrite, StatusWrite, Ticket, Written};

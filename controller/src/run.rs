@@ -71,9 +71,12 @@ pub async fn run(client: Client, parts: Parts, mut shutdown: Shutdown) {
     };
     let mut leftovers = Leftovers::NotYet;
     loop {
-        state.turn(leadership.holds());
-        leftovers.begin_if(state.is_ready() && leadership.holds(), &client);
-        let deadline = state.index.deadline();
+        let leader = leadership.holds();
+        let ready = state.turn(leader);
+        leftovers.begin_if(ready && leader, &client);
+        // Without leave or room to write, time alone brings nothing to do.
+        let may_write = leader && state.jobs.len() < IN_FLIGHT;
+        let deadline = state.index.deadline().filter(|_| may_write);
         tokio::select! {
             biased;
             () = shutdown.requested() => break,
@@ -105,8 +108,8 @@ struct Loop {
 }
 
 impl Loop {
-    /// Starts what is to be done now and says how things stand.
-    fn turn(&mut self, leader: bool) {
+    /// Starts what is to be done now and says how things stand. True once everything is known.
+    fn turn(&mut self, leader: bool) -> bool {
         if leader {
             let room = IN_FLIGHT.saturating_sub(self.jobs.len());
             for job in self.index.jobs(room, self.clock.now()) {
@@ -123,10 +126,7 @@ impl Loop {
             None => self.readiness.there("caches"),
         }
         self.metrics.follow(&summary, !self.broken.is_empty(), self.events.dropped());
-    }
-
-    fn is_ready(&self) -> bool {
-        self.index.summary().missing.is_none()
+        summary.missing.is_none()
     }
 
     /// Tells the index what happened, with everything else that has happened by now.

@@ -184,7 +184,8 @@ impl Allocator {
         }
         let mut chosen_pool = None;
         if addresses.is_empty() {
-            match self.choose(request, wish.unwrap_or(&Wish::default())) {
+            let choice = understood(request).map_err(Refusal::Invalid).and_then(|wish| self.choose(request, wish));
+            match choice {
                 Ok(choice) => {
                     addresses = choice.addresses;
                     cause = cause.or(Some(Cause::New));
@@ -194,6 +195,8 @@ impl Allocator {
                 Err(refusal) => return self.pend(request, refusal, cause.unwrap_or(Cause::OtherAddresses)),
             }
         }
+        // What it moves away from is no duplicate of its own any more.
+        remarks.retain(|remark| !matches!(remark, Remark::Duplicate(one) if !addresses.contains(&one.address())));
         let pool = chosen_pool.or_else(|| self.pool_to_record(&request.key, wish, &addresses));
         self.hold(request, Holding { addresses, pool }, cause.unwrap_or(Cause::Restored), remarks)
     }
@@ -305,8 +308,8 @@ impl Allocator {
         if wish.is_none_or(|wish| !wish.addresses.is_empty()) {
             return Ok(());
         }
-        let recorded = self.records.get(&request.key).and_then(|record| record.pool.as_deref());
-        let Some(pool) = self.config.home_of(*present, recorded).pool() else {
+        let recorded = self.pool_to_record(&request.key, wish, addresses);
+        let Some(pool) = self.config.home_of(*present, recorded.as_deref()).pool() else {
             return Err(Refusal::NoneAvailable(Vec::new()));
         };
         let address = self.second(request, pool, *missing)?;
@@ -331,9 +334,14 @@ impl Allocator {
     }
 
     /// Decides that the Service has `holding`.
-    fn hold(&mut self, request: &ServiceRequest, holding: Holding, cause: Cause, remarks: Vec<Remark>) -> Decision {
+    fn hold(&mut self, request: &ServiceRequest, mut holding: Holding, cause: Cause, remarks: Vec<Remark>) -> Decision {
         let key = &request.key;
-        let keeps = self.records.get(key).is_some_and(|record| record.shown == holding.addresses);
+        let shown = self.records.get(key).map(|record| record.shown.clone()).unwrap_or_default();
+        let keeps = same_set(&shown, &holding.addresses);
+        if keeps {
+            // The order that is shown stays: the first address elects the node.
+            holding.addresses = shown;
+        }
         self.change(key, |record| {
             let cause = (!keeps).then(|| cause.clone());
             record.target = Some(Target { addresses: holding.addresses.clone(), cause });
@@ -372,6 +380,11 @@ impl Allocator {
         record.decided_terms = record.terms.clone();
         record.news = false;
         self.reclaim(key, &before, record);
+    }
+
+    /// Every address that a Service shows or should show.
+    pub(crate) fn claimed(&self, key: &ServiceKey) -> Vec<IpAddr> {
+        self.records.get(key).map(Record::claimed).unwrap_or_default()
     }
 
     /// Replaces a record and brings its claims in line.

@@ -128,7 +128,7 @@ impl Allocator {
         for group in [&self.order.pinned, &self.order.open] {
             let mut usable = Vec::with_capacity(group.len());
             for pool in group.iter().filter_map(|name| self.config.pool(name)) {
-                if pool.auto_assign {
+                if pool.auto_assign || !pool.usable {
                     usable.push(pool);
                 } else {
                     refused.push((pool.name.as_str().into(), PoolRefusal::NotAutoAssigned));
@@ -195,16 +195,17 @@ impl Allocator {
         family: Family,
     ) -> Result<(u128, IpAddr), PoolRefusal> {
         let free = space.first_free(family);
-        let shareable = request.terms.key.as_deref().and_then(|sharing| {
-            self.claims
-                .shared_under(sharing)
-                .filter(|address| Family::of(*address) == family)
-                .filter_map(|address| Some((space.position(address)?, address)))
-                .filter(|found| free.is_none_or(|free| *found < free))
-                .filter(|(_, address)| self.claims.may_have(*address, &request.key, &request.terms).is_ok())
-                .min()
-        });
-        shareable.or(free).ok_or_else(|| match space.capacity(family) {
+        // Not free, and yet to be had: what others share, and what the Service itself is leaving.
+        let sharing = request.terms.key.as_deref();
+        let shared = sharing.into_iter().flat_map(|sharing| self.claims.shared_under(sharing));
+        let occupied = shared
+            .chain(self.claimed(&request.key))
+            .filter(|address| Family::of(*address) == family)
+            .filter_map(|address| Some((space.position(address)?, address)))
+            .filter(|found| free.is_none_or(|free| *found < free))
+            .filter(|(_, address)| self.claims.may_have(*address, &request.key, &request.terms).is_ok())
+            .min();
+        occupied.or(free).ok_or_else(|| match space.capacity(family) {
             0 => PoolRefusal::NoFamily(family),
             capacity => PoolRefusal::Full { family, capacity },
         })

@@ -145,6 +145,9 @@ impl FamilySpace {
 /// Whether `pool` is for this Service at all, asked for or not.
 pub(crate) fn admits(pool: &Pool, request: &ServiceRequest) -> Result<(), PoolRefusal> {
     let ServiceRequest { key: ServiceKey { namespace, .. }, labels, .. } = request;
+    if !pool.usable {
+        return Err(PoolRefusal::NotAccepted);
+    }
     if pool.serves(namespace, labels) {
         return Ok(());
     }

@@ -79,6 +79,9 @@ pub enum AddressRefusal {
 /// Why a pool was not usable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PoolRefusal {
+    /// Its spec is invalid, so it hands out nothing.
+    #[error("is not accepted, its own conditions say why")]
+    NotAccepted,
     /// It is only used on request.
     #[error("autoAssign is false, it must be asked for")]
     NotAutoAssigned,
@@ -120,7 +123,8 @@ fn describe(pool: &Pool) -> String {
     if pool.ranges.len() > RANGES_NAMED {
         ranges.push("…".to_owned());
     }
-    format!("{} ({})", pool.name, ranges.join(", "))
+    let held = if pool.usable { ranges.join(", ") } else { "not accepted".to_owned() };
+    format!("{} ({held})", pool.name)
 }
 
 impl fmt::Display for Pools {

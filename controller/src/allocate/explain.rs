@@ -13,9 +13,6 @@ use k8s_openapi::api::core::v1::ObjectReference;
 
 use crate::watch::{AllocatedCondition, SeenService};
 
-#[cfg(test)]
-mod tests;
-
 /// What the condition `metallb.io/Allocated` says of a decision.
 pub(super) fn condition(decision: &Decision, config: &Config) -> AllocatedCondition {
     match decision {

@@ -109,6 +109,7 @@ impl Index {
                     self.left(&key, now);
                 }
                 for seen in all {
+                    self.doubt(&seen, now);
                     self.applied(seen, Source::Watch, now);
                 }
                 self.services_listed = true;
@@ -189,9 +190,12 @@ impl Index {
         jobs
     }
 
-    /// When to ask for jobs again though nothing happened.
+    /// When to ask for jobs again though nothing happened, if there is room for any.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
+        if self.missing().is_some() {
+            return None;
+        }
         let retry = self.retries.first().map(|(at, _)| *at);
         let unmark = self.unmark.values().min().copied();
         [retry, unmark, self.status.deadline()].into_iter().flatten().min()
@@ -260,6 +264,17 @@ impl Index {
             self.queue.push(key);
         }
         self.after_change(now);
+    }
+
+    /// A list shows an older version than the server answered to us. Either the list was made
+    /// before the answer, or the server was set back by a restore: ask.
+    fn doubt(&mut self, listed: &SeenService, now: Duration) {
+        let Some(entry) = self.services.get_mut(listed.key()) else { return };
+        let older = entry.is_ahead_of(listed) && entry.seen.resource_version != listed.resource_version;
+        if older && entry.state == State::Settled {
+            entry.state = State::Retry { at: now };
+            self.retries.insert((now, listed.key().clone()));
+        }
     }
 
     /// Has the allocator see what a Service shows, at once: it may be in use from now on.
@@ -381,10 +396,12 @@ impl Index {
         let Some(_) = self.settle(key, ticket) else { return };
         match outcome {
             Fetched::Found(seen) => {
-                let newer =
-                    seen.is_load_balancer && self.services.get(key).is_some_and(|entry| entry.seen.uid == seen.uid);
-                if newer {
-                    self.answered(*seen, now);
+                // It is the truth, also if its version is lower than a known one: then the server was
+                // set back. Should the watch be ahead of it, the next write meets a conflict.
+                let same = self.services.get(key).is_some_and(|entry| entry.seen.uid == seen.uid);
+                if same && seen.is_load_balancer {
+                    self.applied(*seen, Source::Answer, now);
+                    self.services.entry(key.clone()).and_modify(|entry| entry.failures = 0);
                 }
                 self.queue.push(key.clone());
             }

@@ -1,1 +1,84 @@
-//! Tests.
+//! The bodies, byte for byte.
+
+use std::net::IpAddr;
+
+use herald_compiler::verdict::{self, ConditionType, Kind, Reason, Verdict};
+
+use super::*;
+use crate::allocate::ConditionChange;
+use crate::watch::AllocatedCondition;
+
+fn time() -> Timestamp {
+    "2024-01-01T00:00:00.123456Z".parse().unwrap()
+}
+
+fn condition(transition: bool) -> ConditionChange {
+    let condition = AllocatedCondition { status: true, reason: "Allocated".into(), message: "m".into() };
+    ConditionChange { condition, transition }
+}
+
+#[test]
+fn a_new_service_in_one_patch() {
+    let addresses = ["192.0.2.1", "2001:db8::1"].map(|text| text.parse::<IpAddr>().unwrap());
+    let change = ServiceChange {
+        ingress: Some(addresses.into()),
+        pool: Some(Some("p".into())),
+        condition: Some(condition(true)),
+    };
+    assert_eq!(
+        service(&change, "7", time()),
+        json!({
+            "metadata": {"resourceVersion": "7", "annotations": {"metallb.io/ip-allocated-from-pool": "p"}},
+            "status": {
+                "loadBalancer": {"ingress": [
+                    {"ip": "192.0.2.1", "ipMode": "VIP"},
+                    {"ip": "2001:db8::1", "ipMode": "VIP"},
+                ]},
+                "conditions": [{
+                    "type": "metallb.io/Allocated", "status": "True", "reason": "Allocated", "message": "m",
+                    "lastTransitionTime": "2024-01-01T00:00:00Z",
+                }],
+            },
+        })
+    );
+}
+
+#[test]
+fn only_what_changes_is_said_and_a_time_only_with_a_transition() {
+    let words = ServiceChange { condition: Some(condition(false)), ..ServiceChange::default() };
+    let patch = service(&words, "7", time());
+    assert_eq!(patch["metadata"], json!({"resourceVersion": "7"}));
+    assert_eq!(patch["status"].as_object().unwrap().len(), 1);
+    assert_eq!(patch["status"]["conditions"][0].get("lastTransitionTime"), None);
+
+    let cleared = ServiceChange { ingress: Some(vec![]), pool: Some(None), condition: None };
+    assert_eq!(
+        service(&cleared, "7", time()),
+        json!({
+            "metadata": {"resourceVersion": "7", "annotations": {"metallb.io/ip-allocated-from-pool": null}},
+            "status": {"loadBalancer": {"ingress": null}},
+        })
+    );
+}
+
+#[test]
+fn a_pools_status() {
+    let accepted = verdict::Condition {
+        kind: ConditionType::Accepted,
+        status: true,
+        reason: Reason::Accepted,
+        message: "used as written".into(),
+    };
+    let verdict = Verdict {
+        kind: Kind::IpAddressPool,
+        name: "p".into(),
+        uid: "u".into(),
+        generation: 3,
+        conditions: vec![accepted],
+    };
+    let counters = Counters { assigned_v4: 1, assigned_v6: 2, available_v4: 3, available_v6: i64::MAX };
+    let patch = status(&StatusWrite { verdict, counters: Some(counters), before: vec![] }, time());
+    assert_eq!(patch["status"]["availableIPv6"], json!(i64::MAX));
+    assert_eq!(patch["status"]["assignedIPv4"], json!(1));
+    assert_eq!(patch["status"]["conditions"][0]["observedGeneration"], json!(3));
+}

@@ -110,6 +110,20 @@ fn without_pools_it_says_so() {
 }
 
 #[test]
+fn a_pool_that_is_not_accepted_hands_out_nothing_and_keeps_what_came_from_it() {
+    let mut a = allocator(vec![pool("p", &["192.0.2.0/30"])]);
+    let mut first = service("a");
+    apply(&mut a, &mut first);
+    a.set_config(config(vec![pool("p", &["192.0.2.0/33"])]));
+    assert_eq!(apply(&mut a, &mut first), "keep 192.0.2.0");
+    assert_eq!(a.usage("p").unwrap().retained, 1);
+    let why = "no available IPs: pool \"p\": is not accepted, its own conditions say why";
+    assert_eq!(give(&mut a, "b"), format!("pending {why}"));
+    assert_eq!(apply(&mut a, &mut from_pool(service("c"), "p")), format!("pending {why}"));
+    assert!(apply(&mut a, &mut from_pool(service("d"), "q")).ends_with("the pools are: p (not accepted)"));
+}
+
+#[test]
 fn usage_counts_and_saturates() {
     let mut a = allocator(vec![pool("p", &["192.0.2.0/30", "fd00::/16"])]);
     let mut first = dual("a", FamilyPolicy::RequireDualStack);

@@ -97,6 +97,16 @@ fn require_moves_to_a_pool_that_has_both() {
 }
 
 #[test]
+fn a_request_that_does_not_fit_new_families_is_not_replaced_by_any_address() {
+    let mut a = allocator(two_families());
+    let mut request = asking(service("a"), "192.0.2.1");
+    apply(&mut a, &mut request);
+    request.families = vec![Family::V6];
+    assert!(apply(&mut a, &mut request).contains("does not match the ipFamily"));
+    assert_eq!(a.holders("192.0.2.1".parse().unwrap()).count(), 0);
+}
+
+#[test]
 fn without_a_cluster_ip_it_has_nothing() {
     let mut a = allocator(two_families());
     let mut request = service("a");
