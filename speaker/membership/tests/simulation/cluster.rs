@@ -4,7 +4,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use herald_membership::{Config, DownReason, KeyRing, Leave, Membership, Output, Timing};
@@ -337,6 +337,7 @@ impl Cluster {
     }
 
     fn after_call(&mut self, node: usize) {
+        let told_before = self.news.len();
         while let Some(output) = self.nodes[node].membership.as_mut().and_then(Membership::poll_output) {
             let news = match output {
                 Output::Send { to, datagram } => {
@@ -359,8 +360,10 @@ impl Cluster {
             self.news.push((self.now, node, news));
         }
         let Some(membership) = &self.nodes[node].membership else { return };
-        let told: BTreeSet<_> = membership.members().map(|m| number(m.node)).collect();
-        assert_eq!(told, self.nodes[node].alive, "news and members() of node {node} differ");
+        if told_before < self.news.len() {
+            let told: BTreeSet<_> = membership.members().map(|m| number(m.node)).collect();
+            assert_eq!(told, self.nodes[node].alive, "news and members() of node {node} differ");
+        }
         let Some(due) = membership.next_deadline() else { return };
         let at = due.max(self.now) + Duration::from_micros(self.rng.random_range(0..=self.lateness));
         let earlier = self.nodes[node].wake_at.is_some_and(|wake| wake <= at && wake >= self.now);
@@ -374,7 +377,9 @@ impl Cluster {
     fn transmit(&mut self, from: usize, to: SocketAddr, datagram: Vec<u8>) {
         assert!(datagram.len() <= herald_membership::MAX_DATAGRAM);
         self.datagrams += 1;
-        let Some(to) = (0..self.len()).find(|n| address(*n) == to) else { panic!("sent to nowhere: {to}") };
+        let IpAddr::V4(ip) = to.ip() else { panic!("sent to nowhere: {to}") };
+        let [.., high, low] = ip.octets();
+        let to = usize::from(high) * 250 + usize::from(low) - 1;
         if !self.connected(from, to) {
             return;
         }

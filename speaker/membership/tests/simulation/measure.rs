@@ -68,3 +68,21 @@ fn measure_cost() {
         println!("{nodes:3} nodes heal: {healed:?}, {} datagrams", cluster.datagrams - before);
     }
 }
+
+/// How long a node may get no processor before somebody calls it dead.
+#[test]
+#[ignore = "takes a minute; prints the table of the decision record"]
+fn measure_stalls() {
+    for nodes in [3, 10] {
+        for stall in [250, 300, 350, 375, 400, 450, 500, 600] {
+            let missed = (0..200u64).filter(|seed| {
+                let mut cluster = Cluster::settled(nodes, Network::GOOD, *seed);
+                cluster.run_for(ms(seed * 7 % 100));
+                cluster.stall(0, ms(stall));
+                cluster.run_for(ms(stall + 500));
+                cluster.news.iter().any(|(_, _, news)| matches!(news, News::Down { .. }))
+            });
+            println!("{nodes:3} nodes, one stalls for {stall} ms: missed in {} of 200 runs", missed.count());
+        }
+    }
+}

@@ -48,3 +48,17 @@ fn the_slow_still_notice_a_death() {
         assert!(took.is_some_and(|t| t < ms(2_000)), "{took:?}");
     });
 }
+
+/// A probe has to fail and a suspicion to end before anybody is missed: whoever is back by then never was away.
+#[test]
+fn a_pause_shorter_than_probe_and_suspicion_is_forgiven() {
+    let timing = herald_membership::Timing::default();
+    let pause = timing.probe_period + timing.suspicion - ms(10);
+    with_seeds(0..20, |seed| {
+        let mut cluster = Cluster::settled(3, Network::GOOD, seed);
+        cluster.run_for(ms(seed * 7 % 100));
+        cluster.stall(0, pause);
+        cluster.run_for(pause + ms(1_000));
+        assert_eq!(cluster.news, []);
+    });
+}
