@@ -76,6 +76,7 @@ impl Negotiated {
                  application/vnd.kubernetes.protobuf, application/json;stream=watch, \
                  application/vnd.kubernetes.protobuf;stream=watch",
             )
+            .with_details(serde_json::json!({}))
         })
     }
 }
@@ -138,8 +139,8 @@ impl Answer {
     /// A refusal.
     pub(crate) fn failure(error: &ApiError) -> Self {
         let mut answer = Self::json(error.code, &error.status());
-        if error.code == 429 {
-            answer = answer.header("retry-after", "1");
+        if let Some(seconds) = error.details.as_ref().and_then(|details| details.get("retryAfterSeconds")) {
+            answer = answer.header("retry-after", &seconds.to_string());
         }
         answer
     }

@@ -37,11 +37,6 @@ impl Ids {
         (0..5).map(|_| char::from(LETTERS[rng.random_range(0..LETTERS.len())])).collect()
     }
 
-    /// A number below `bound` (0 for a bound of 0).
-    pub(crate) fn below(&self, bound: u64) -> u64 {
-        if bound == 0 { 0 } else { self.rng().random_range(0..bound) }
-    }
-
     /// A fraction in [0, 1).
     pub(crate) fn fraction(&self) -> f64 {
         self.rng().random_range(0.0..1.0)
@@ -55,9 +50,4 @@ impl Ids {
 /// Now, to the second: `2026-11-21T10:08:00Z`.
 pub(crate) fn time_now() -> String {
     Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-/// Now, to the microsecond: `2026-11-21T10:08:00.123456Z`.
-pub(crate) fn microtime_now() -> String {
-    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }

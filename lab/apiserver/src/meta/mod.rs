@@ -6,5 +6,5 @@ mod selector;
 pub(crate) mod validation;
 
 pub(crate) use access::{annotations, labels, map_of, name, namespace, section, section_mut, text, uid};
-pub(crate) use ids::{Ids, microtime_now, time_now};
+pub(crate) use ids::{Ids, time_now};
 pub(crate) use selector::{FieldSelector, LabelSelector};

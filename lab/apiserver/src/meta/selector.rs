@@ -1,7 +1,10 @@
 //! Label and field selectors.
 
+use std::collections::VecDeque;
+
 use serde_json::{Map, Value};
 
+use super::validation::qualified_name_faults;
 use crate::error::{ApiError, Result};
 
 /// A conjunction of requirements on labels; empty selects everything.
@@ -22,25 +25,20 @@ enum Test {
     NotIn(Vec<String>),
     Exists,
     Absent,
+    Greater(i64),
+    Less(i64),
 }
 
 impl LabelSelector {
-    /// Parses `a=b,c!=d,e in (f,g),h notin (i),j,!k`.
+    /// Parses `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1,m<2`.
     ///
     /// # Errors
     /// 400 naming what could not be read.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        let mut requirements = Vec::new();
-        for part in split_outside_parentheses(text) {
-            let part = part.trim();
-            if part.is_empty() {
-                continue;
-            }
-            let requirement = requirement(part).ok_or_else(|| {
-                ApiError::bad_request(format!("unable to parse requirement: found {part:?} in {text:?}"))
-            })?;
-            requirements.push(requirement);
-        }
+        let mut parser = Parser { tokens: tokens(text) };
+        let requirements = parser
+            .requirements()
+            .map_err(|why| ApiError::bad_request(format!("unable to parse requirement: {why}")))?;
         Ok(Self { requirements })
     }
 
@@ -53,61 +51,124 @@ impl LabelSelector {
     pub(crate) fn matches(&self, labels: &Map<String, Value>) -> bool {
         self.requirements.iter().all(|requirement| {
             let value = labels.get(&requirement.key).and_then(Value::as_str);
+            let number = || value.and_then(|value| value.parse::<i64>().ok());
             match &requirement.test {
                 Test::In(values) => value.is_some_and(|v| values.iter().any(|w| w == v)),
                 Test::NotIn(values) => value.is_none_or(|v| values.iter().all(|w| w != v)),
                 Test::Exists => value.is_some(),
                 Test::Absent => value.is_none(),
+                Test::Greater(than) => number().is_some_and(|number| number > *than),
+                Test::Less(than) => number().is_some_and(|number| number < *than),
             }
         })
     }
 }
 
-fn requirement(part: &str) -> Option<Requirement> {
-    if let Some(key) = part.strip_prefix('!') {
-        return made(key, Test::Absent);
+/// Splits a selector into words and operators.
+fn tokens(text: &str) -> VecDeque<String> {
+    let is_special = |c: char| "=!(),<>".contains(c);
+    let mut tokens: VecDeque<String> = VecDeque::new();
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let length = if is_special(first) {
+            let two = ["==", "!="].iter().any(|operator| rest.starts_with(operator));
+            if two { 2 } else { 1 }
+        } else {
+            rest.find(|c: char| c.is_whitespace() || is_special(c)).unwrap_or(rest.len())
+        };
+        let (token, tail) = rest.split_at(length);
+        tokens.push_back(token.to_owned());
+        rest = tail.trim_start();
     }
-    if let Some((key, value)) = part.split_once("!=") {
-        return made(key, Test::NotIn(vec![value.trim().to_owned()]));
-    }
-    if let Some((key, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
-        return made(key, Test::In(vec![value.trim().to_owned()]));
-    }
-    let Some((head, list)) = part.split_once('(') else {
-        return made(part, Test::Exists);
-    };
-    let list = list.strip_suffix(')')?;
-    let values = list.split(',').map(|v| v.trim().to_owned()).collect();
-    let (key, word) = head.trim().rsplit_once(char::is_whitespace)?;
-    match word {
-        "in" => made(key, Test::In(values)),
-        "notin" => made(key, Test::NotIn(values)),
-        _ => None,
-    }
+    tokens
 }
 
-fn made(key: &str, test: Test) -> Option<Requirement> {
-    let key = key.trim();
-    let well_formed = !key.is_empty() && !key.contains(|c: char| c.is_whitespace() || "(),=!".contains(c));
-    well_formed.then(|| Requirement { key: key.to_owned(), test })
+/// Reads requirements; what is said of what it cannot read are kube-apiserver's words.
+struct Parser {
+    tokens: VecDeque<String>,
 }
 
-fn split_outside_parentheses(text: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let (mut depth, mut start) = (0_u32, 0);
-    for (at, c) in text.char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
-                parts.push(&text[start..at]);
-                start = at + 1;
+impl Parser {
+    fn requirements(&mut self) -> Result<Vec<Requirement>, String> {
+        let mut requirements = Vec::new();
+        while !self.peek().is_empty() {
+            requirements.push(self.requirement()?);
+            match self.next().as_str() {
+                "" => break,
+                "," if self.peek().is_empty() => return Err("found '', expected: identifier after ','".to_owned()),
+                "," => {}
+                other => return Err(format!("found '{other}', expected: ',' or 'end of string'")),
             }
-            _ => {}
+        }
+        Ok(requirements)
+    }
+
+    fn requirement(&mut self) -> Result<Requirement, String> {
+        let absent = self.peek() == "!";
+        if absent {
+            self.next();
+        }
+        let key = self.next();
+        if !key.chars().next().is_some_and(|c| c.is_ascii_alphanumeric()) {
+            return Err(format!("found '{key}', expected: !, identifier, or 'end of string'"));
+        }
+        if let Some(fault) = qualified_name_faults(&key).first() {
+            return Err(format!("<nil>: Invalid value: {key:?}: {fault}"));
+        }
+        if absent {
+            return Ok(Requirement { key, test: Test::Absent });
+        }
+        if matches!(self.peek(), "" | ",") {
+            return Ok(Requirement { key, test: Test::Exists });
+        }
+        let operator = self.next();
+        let test = match operator.as_str() {
+            "=" | "==" => Test::In(vec![self.value()]),
+            "!=" => Test::NotIn(vec![self.value()]),
+            "in" => Test::In(self.values()?),
+            "notin" => Test::NotIn(self.values()?),
+            ">" => Test::Greater(self.number()?),
+            "<" => Test::Less(self.number()?),
+            other => return Err(format!("found '{other}', expected: in, notin, =, ==, !=, gt, lt")),
+        };
+        Ok(Requirement { key, test })
+    }
+
+    /// A value, which may be empty.
+    fn value(&mut self) -> String {
+        if matches!(self.peek(), "" | ",") { String::new() } else { self.next() }
+    }
+
+    fn number(&mut self) -> Result<i64, String> {
+        let text = self.value();
+        text.parse().map_err(|_| {
+            format!("<nil>: Invalid value: {text:?}: for 'Gt', 'Lt' operators, the value must be an integer")
+        })
+    }
+
+    fn values(&mut self) -> Result<Vec<String>, String> {
+        let open = self.next();
+        if open != "(" {
+            return Err(format!("found '{open}' expected: '('"));
+        }
+        let mut values = Vec::new();
+        loop {
+            values.push(if matches!(self.peek(), "," | ")") { String::new() } else { self.next() });
+            match self.next().as_str() {
+                "," => {}
+                ")" => return Ok(values),
+                other => return Err(format!("found '{other}', expected: ',' or ')'")),
+            }
         }
     }
-    parts.push(&text[start..]);
-    parts
+
+    fn peek(&self) -> &str {
+        self.tokens.front().map(String::as_str).unwrap_or_default()
+    }
+
+    fn next(&mut self) -> String {
+        self.tokens.pop_front().unwrap_or_default()
+    }
 }
 
 /// A conjunction of `field=value` and `field!=value`.
@@ -157,11 +218,6 @@ impl FieldSelector {
         self.terms.is_empty()
     }
 
-    /// The one name that is selected, if the selector demands one.
-    pub(crate) fn name(&self) -> Option<&str> {
-        self.terms.iter().find(|t| t.equal && t.field == "metadata.name").map(|t| t.value.as_str())
-    }
-
     /// Whether an object is selected; `read` gives the value of a field (empty when absent).
     pub(crate) fn matches(&self, read: impl Fn(&str) -> String) -> bool {
         self.terms.iter().all(|term| (read(&term.field) == term.value) == term.equal)
@@ -200,7 +256,6 @@ mod tests {
     #[test]
     fn fields() {
         let selector = FieldSelector::parse("metadata.name=a,spec.type!=LoadBalancer").unwrap();
-        assert_eq!(selector.name(), Some("a"));
         let read = |name: &'static str, kind: &'static str| {
             selector.matches(move |field| if field == "metadata.name" { name } else { kind }.to_owned())
         };

@@ -142,13 +142,26 @@ fn owner_references(metadata: &Map<String, Value>) -> Vec<Cause> {
                     "Only one reference can have Controller set to true. Found \"true\" in references for {first} and \
                      {this}"
                 );
-                let shown = Value::Array(references.to_vec());
-                causes.push(Cause::invalid(field, &shown, words));
+                causes.push(Cause::invalid_shown(field, &shown_references(references), words));
             }
             controller.get_or_insert(this);
         }
     }
     causes
+}
+
+/// Owner references as Go prints them: fields in the order of the struct.
+fn shown_references(references: &[Value]) -> String {
+    let fields = ["apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion"];
+    let shown: Vec<String> = references
+        .iter()
+        .map(|reference| {
+            let there = fields.iter().filter_map(|field| Some((field, reference.get(*field)?)));
+            let fields: Vec<String> = there.map(|(field, value)| format!("{field:?}:{value}")).collect();
+            format!("{{{}}}", fields.join(","))
+        })
+        .collect();
+    format!("[{}]", shown.join(","))
 }
 
 /// What is wrong with labels (or a selector) at `field`.

@@ -16,8 +16,16 @@ struct Row {
     namespaced: bool,
     short: &'static [&'static str],
     categories: &'static [&'static str],
-    status: bool,
+    subresources: &'static [Sub],
+    verbs: &'static [&'static str],
 }
+
+/// A subresource of a row: name, group, version and kind of its body (empty: those of the row), verbs.
+type Sub = (&'static str, &'static str, &'static [&'static str]);
+
+const STATUS: Sub = ("status", "", &STATUS_VERBS);
+const FINALIZE: Sub = ("finalize", "", &["update"]);
+const TOKEN: Sub = ("token", "TokenRequest", &["create"]);
 
 const fn row(
     group: &'static str,
@@ -26,7 +34,18 @@ const fn row(
     singular: &'static str,
     kind: &'static str,
 ) -> Row {
-    Row { group, version, plural, singular, kind, namespaced: true, short: &[], categories: &[], status: false }
+    Row {
+        group,
+        version,
+        plural,
+        singular,
+        kind,
+        namespaced: true,
+        short: &[],
+        categories: &[],
+        subresources: &[],
+        verbs: STORED_VERBS,
+    }
 }
 
 impl Row {
@@ -35,8 +54,28 @@ impl Row {
         self
     }
 
-    const fn status(mut self) -> Self {
-        self.status = true;
+    const fn status(self) -> Self {
+        self.with(&[STATUS])
+    }
+
+    const fn with(mut self, subresources: &'static [Sub]) -> Self {
+        self.subresources = subresources;
+        self
+    }
+
+    /// Not to be deleted by the dozen.
+    const fn one_by_one(mut self) -> Self {
+        self.verbs = &["create", "delete", "get", "list", "patch", "update", "watch"];
+        self
+    }
+
+    /// Nothing is stored: a POST is a question, its answer the object.
+    const fn question(self) -> Self {
+        self.verbs(&["create"])
+    }
+
+    const fn verbs(mut self, verbs: &'static [&'static str]) -> Self {
+        self.verbs = verbs;
         self
     }
 
@@ -51,18 +90,35 @@ impl Row {
     }
 }
 
+const AUTHENTICATION: &str = "authentication.k8s.io";
+const AUTHORIZATION: &str = "authorization.k8s.io";
 const RBAC: &str = "rbac.authorization.k8s.io";
 
 const ROWS: &[Row] = &[
     row("", "v1", "configmaps", "configmap", "ConfigMap").short(&["cm"]),
     row("", "v1", "endpoints", "endpoints", "Endpoints").short(&["ep"]),
     row("", "v1", "events", "event", "Event").short(&["ev"]),
-    row("", "v1", "namespaces", "namespace", "Namespace").cluster().status().short(&["ns"]),
+    row("", "v1", "namespaces", "namespace", "Namespace")
+        .cluster()
+        .one_by_one()
+        .with(&[FINALIZE, STATUS])
+        .short(&["ns"]),
     row("", "v1", "nodes", "node", "Node").cluster().status().short(&["no"]),
     row("", "v1", "pods", "pod", "Pod").status().short(&["po"]).all(),
     row("", "v1", "secrets", "secret", "Secret"),
-    row("", "v1", "serviceaccounts", "serviceaccount", "ServiceAccount").short(&["sa"]),
+    row("", "v1", "serviceaccounts", "serviceaccount", "ServiceAccount").with(&[TOKEN]).short(&["sa"]),
     row("", "v1", "services", "service", "Service").status().short(&["svc"]).all(),
+    row(AUTHENTICATION, "v1", "selfsubjectreviews", "selfsubjectreview", "SelfSubjectReview").cluster().question(),
+    row(AUTHENTICATION, "v1", "tokenreviews", "tokenreview", "TokenReview").cluster().question(),
+    row(AUTHORIZATION, "v1", "localsubjectaccessreviews", "localsubjectaccessreview", "LocalSubjectAccessReview")
+        .question(),
+    row(AUTHORIZATION, "v1", "selfsubjectaccessreviews", "selfsubjectaccessreview", "SelfSubjectAccessReview")
+        .cluster()
+        .question(),
+    row(AUTHORIZATION, "v1", "selfsubjectrulesreviews", "selfsubjectrulesreview", "SelfSubjectRulesReview")
+        .cluster()
+        .question(),
+    row(AUTHORIZATION, "v1", "subjectaccessreviews", "subjectaccessreview", "SubjectAccessReview").cluster().question(),
     row(
         "apiextensions.k8s.io",
         "v1",
@@ -90,11 +146,11 @@ pub(super) fn all() -> Vec<Resource> {
 }
 
 fn resource(row: &Row) -> Resource {
-    let subresources = if row.status {
-        vec![Subresource { name: "status".to_owned(), kind: String::new(), verbs: STATUS_VERBS.to_vec() }]
-    } else {
-        Vec::new()
-    };
+    let subresources = row.subresources.iter().map(|(name, kind, verbs)| Subresource {
+        name: (*name).to_owned(),
+        kind: (*kind).to_owned(),
+        verbs: verbs.to_vec(),
+    });
     Resource {
         group: row.group.to_owned(),
         plural: row.plural.to_owned(),
@@ -104,10 +160,10 @@ fn resource(row: &Row) -> Resource {
         namespaced: row.namespaced,
         short_names: row.short.iter().map(|s| (*s).to_owned()).collect(),
         categories: row.categories.iter().map(|s| (*s).to_owned()).collect(),
-        verbs: STORED_VERBS,
+        verbs: row.verbs,
         versions: vec![Version {
             name: row.version.to_owned(),
-            subresources,
+            subresources: subresources.collect(),
             schema: None,
             ty: None,
             columns: Vec::new(),
@@ -138,6 +194,7 @@ fn strategy(row: &Row) -> Arc<dyn Strategy> {
         ("", "nodes") => Arc::new(kinds::Nodes),
         ("", "pods") => Arc::new(kinds::Pods),
         ("", "secrets") => Arc::new(kinds::Secrets),
+        ("", "serviceaccounts") => Arc::new(kinds::ServiceAccounts),
         ("", "services") => Arc::new(super::service::Services::default()),
         ("apps", _) => Arc::new(kinds::Workloads),
         ("coordination.k8s.io", _) => Arc::new(kinds::Leases),

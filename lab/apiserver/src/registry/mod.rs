@@ -94,6 +94,11 @@ impl Resource {
         About { group: &self.group, resource: &self.plural, kind: &self.kind }
     }
 
+    /// For messages about what is wrong with an object: events are core events there, whatever group was asked.
+    pub(crate) fn about_stored(&self) -> About<'_> {
+        if self.strategy.converts() { About { group: "", ..self.about() } } else { self.about() }
+    }
+
     /// `apiVersion` of objects in a version.
     pub(crate) fn api_version(&self, version: &str) -> String {
         if self.group.is_empty() { version.to_owned() } else { format!("{}/{version}", self.group) }

@@ -64,6 +64,12 @@ pub(crate) trait Strategy: fmt::Debug + Send + Sync {
     /// Gives back what [`allocate`](Self::allocate) took for a write that was not done.
     fn abandon(&self, _api: &Api, _object: &Value, _old: Option<&Value>) {}
 
+    /// Whether a deletion leaves `metadata.generation` alone and sets no grace period: kinds that kube-apiserver
+    /// deletes with code of their own.
+    fn deletes_in_its_own_way(&self) -> bool {
+        false
+    }
+
     /// How many seconds an object of this kind is given to end when the client does not say; `None` for kinds that
     /// end at once.
     fn graceful_seconds(&self, _object: &Value) -> Option<i64> {

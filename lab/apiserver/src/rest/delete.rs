@@ -11,12 +11,13 @@ use serde_json::{Value, json};
 use super::Scope;
 use super::form::View;
 use super::options::{ListOptions, dry_run, invalid_options};
+use super::read::list_metadata;
 use super::select::{check, selected};
 use crate::api::Api;
 use crate::error::{About, ApiError, Result};
 use crate::http::{Answer, Call};
 use crate::meta::{name, namespace, section_mut, time_now, uid};
-use crate::registry::{has_deletion_timestamp, has_finalizers};
+use crate::registry::has_deletion_timestamp;
 use crate::store::{Changed, Expect, Object};
 
 pub(super) async fn delete(api: &Api, scope: &Scope, call: &Call) -> Result<Answer> {
@@ -54,7 +55,7 @@ pub(super) async fn delete_collection(api: &Api, scope: &Scope, call: &Call) -> 
             Err(error) => return Err(error),
         }
     }
-    let metadata = json!({"resourceVersion": snapshot.revision.to_string()});
+    let metadata = list_metadata(scope, call, snapshot.revision);
     Ok(Answer::json_bytes(200, view.list(scope, metadata, &snapshot.objects)))
 }
 
@@ -218,13 +219,13 @@ impl DeleteOptions {
             _ => {}
         }
         metadata.insert("deletionTimestamp".into(), time_now().into());
-        metadata.insert("deletionGracePeriodSeconds".into(), json!(grace));
-        strategy.begin_deletion(object);
-        if let Some(generation) = generation.filter(|generation| *generation > 0)
-            && (has_finalizers(object) || grace > 0)
-        {
-            section_mut(object, "metadata").insert("generation".into(), json!(generation + 1));
+        if !strategy.deletes_in_its_own_way() {
+            metadata.insert("deletionGracePeriodSeconds".into(), json!(grace));
+            if let Some(generation) = generation.filter(|generation| *generation > 0) {
+                metadata.insert("generation".into(), json!(generation + 1));
+            }
         }
+        strategy.begin_deletion(object);
     }
 }
 

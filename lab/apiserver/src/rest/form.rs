@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::Scope;
 use crate::error::{ApiError, Result};
 use crate::http::{Call, Form, Negotiated};
+use crate::meta::map_of;
 use crate::store::Object;
 use crate::table::{Columns, Include};
 
@@ -45,8 +46,7 @@ impl View {
                     "you requested {requested}, but the requested object is {what} (*{package}.{})",
                     if list { &scope.resource.list_kind } else { &scope.resource.kind }
                 ),
-            )
-            .with_details(json!({})));
+            ));
         }
         let include = call.query.get("includeObject").unwrap_or_default();
         let include = Include::parse(include)
@@ -96,10 +96,27 @@ impl View {
             if at > 0 {
                 out.put_u8(b',');
             }
-            out.put_slice(&self.object(scope, object));
+            self.item(scope, object, &mut out);
         }
         out.put_slice(b"]}");
         out.freeze()
+    }
+
+    /// An item of a list. Items of built-in kinds do not repeat what the list says of their type.
+    fn item(&self, scope: &Scope, object: &Object, out: &mut BytesMut) {
+        if self.form != Form::Full || scope.resource.strategy.is_custom() {
+            out.put_slice(&self.object(scope, object));
+        } else if self.is_stored_form(scope) {
+            let (open, rest) = object.json_without_type();
+            out.put_slice(open);
+            out.put_slice(&rest);
+        } else {
+            let mut value = scope.resource.value_in(&scope.target.version, object);
+            let fields = map_of(&mut value);
+            fields.remove("apiVersion");
+            fields.remove("kind");
+            out.put_slice(&encode(&value));
+        }
     }
 
     /// The object of a bookmark.

@@ -29,7 +29,13 @@ pub(crate) struct Scope {
 impl Scope {
     /// The object's key in the store.
     pub(crate) fn key(&self) -> String {
-        crate::store::key(&self.target.namespace, &self.target.name)
+        self.key_of(&self.target.name)
+    }
+
+    /// The key of another object in the same place. The path of a Namespace names it as its own namespace.
+    pub(crate) fn key_of(&self, name: &str) -> String {
+        let namespace = if self.resource.namespaced { self.target.namespace.as_str() } else { "" };
+        crate::store::key(namespace, name)
     }
 
     /// What all keys of the namespace (or of all namespaces) begin with.
@@ -60,12 +66,19 @@ pub(crate) async fn dispatch(api: &Arc<Api>, call: Call) -> Result<Answer> {
     let Some(version) = resource.version(&target.version) else {
         return Ok(Answer::page_not_found());
     };
+    if !resource.namespaced && !target.namespace.is_empty() && target.resource != "namespaces" {
+        return Err(ApiError::no_such_resource());
+    }
     let part = match target.subresource.as_str() {
+        "" if !resource.verbs.contains(&call.info.verb.as_str()) => return Err(ApiError::method_not_allowed()),
         "" => Part::Object,
-        sub if !version.subresources.iter().any(|s| s.name == sub) => {
-            return Err(ApiError::no_such_resource());
+        sub => {
+            let known = version.subresources.iter().find(|s| s.name == sub).ok_or_else(ApiError::no_such_resource)?;
+            if !known.verbs.contains(&call.info.verb.as_str()) {
+                return Err(ApiError::method_not_allowed());
+            }
+            Part::Status
         }
-        _ => Part::Status,
     };
     let scope = Scope { resource, target, part };
     match call.info.verb.as_str() {

@@ -14,7 +14,7 @@ use super::options::{ListOptions, VersionMatch};
 use super::select::{check, selected};
 use crate::api::Api;
 use crate::error::{ApiError, Result};
-use crate::http::{Answer, Call};
+use crate::http::{Answer, Call, Form, Negotiated};
 use crate::store::{Object, Snapshot, TooOld};
 
 /// How long a read waits for a revision that the server has not reached (kube-apiserver: 3 s).
@@ -37,10 +37,7 @@ pub(super) async fn list(api: &Api, scope: &Scope, call: &Call) -> Result<Answer
     let options = ListOptions::parse(&call.query, false)?;
     check(scope, &options)?;
     let page = Page::read(api, scope, &options).await?;
-    let mut metadata = json!({"resourceVersion": page.revision.to_string()});
-    if scope.resource.strategy.is_custom() {
-        metadata["continue"] = "".into();
-    }
+    let mut metadata = list_metadata(scope, call, page.revision);
     if let Some(next) = page.next {
         metadata["continue"] = next.into();
         if options.labels.is_empty() && options.fields.is_empty() {
@@ -49,6 +46,15 @@ pub(super) async fn list(api: &Api, scope: &Scope, call: &Call) -> Result<Answer
     }
     let json = view.list(scope, metadata, &page.objects);
     Ok(Answer::json_bytes(200, json).warnings(&deprecation(scope)))
+}
+
+/// The metadata that every list has. Lists of custom resources always have a `continue`.
+pub(super) fn list_metadata(scope: &Scope, call: &Call, revision: u64) -> Value {
+    let mut metadata = json!({"resourceVersion": revision.to_string()});
+    if scope.resource.strategy.is_custom() && Negotiated::from_headers(&call.headers).form().ok() == Some(Form::Full) {
+        metadata["continue"] = "".into();
+    }
+    metadata
 }
 
 /// The `Warning` of a version that is deprecated.

@@ -8,6 +8,7 @@ mod namespace;
 mod node;
 mod pod;
 mod secret;
+mod serviceaccount;
 mod workload;
 
 pub(super) use configmap::ConfigMaps;
@@ -18,6 +19,7 @@ pub(super) use namespace::Namespaces;
 pub(super) use node::Nodes;
 pub(super) use pod::Pods;
 pub(super) use secret::Secrets;
+pub(super) use serviceaccount::ServiceAccounts;
 pub(super) use workload::Workloads;
 
 use serde_json::Value;

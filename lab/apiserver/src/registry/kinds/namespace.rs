@@ -42,13 +42,16 @@ impl Strategy for Namespaces {
     }
 
     fn begin_deletion(&self, object: &mut Value) {
-        section_mut(object, "metadata").remove("deletionGracePeriodSeconds");
         section_mut(object, "status").insert("phase".into(), "Terminating".into());
     }
 
     fn is_finished(&self, object: &Value) -> bool {
         let held = object.pointer("/spec/finalizers").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
         has_deletion_timestamp(object) && !has_finalizers(object) && !held
+    }
+
+    fn deletes_in_its_own_way(&self) -> bool {
+        true
     }
 
     fn delete_returns_object(&self) -> bool {

@@ -22,9 +22,19 @@ impl Strategy for Pods {
             ("securityContext", json!({})),
             ("schedulerName", json!("default-scheduler")),
             ("enableServiceLinks", json!(true)),
+            ("serviceAccountName", json!("default")),
+            ("preemptionPolicy", json!("PreemptLowerPriority")),
+            ("priority", json!(0)),
         ] {
             spec.entry(field).or_insert(value);
         }
+        let account = spec.get("serviceAccountName").cloned().unwrap_or_default();
+        spec.entry("serviceAccount").or_insert(account);
+        let lasting =
+            |key: &str| json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});
+        spec.entry("tolerations").or_insert_with(|| {
+            json!([lasting("node.kubernetes.io/not-ready"), lasting("node.kubernetes.io/unreachable")])
+        });
         let containers = spec.get_mut("containers").and_then(Value::as_array_mut);
         for container in containers.into_iter().flatten() {
             let tagged = text(container, "/image").rsplit('/').next().is_some_and(|image| image.contains(':'));

@@ -4,6 +4,7 @@ use herald_apiserver_schema::{Cause, duplicate_fields, field_warnings, strict_de
 use serde_json::Value;
 
 use super::Writer;
+use crate::crd::check_kind;
 use crate::decode::{decode, decode_metadata};
 use crate::error::{About, ApiError, Result};
 use crate::meta::{map_of, text};
@@ -31,6 +32,12 @@ impl Writer<'_> {
             )));
         }
         self.check_kind(&object)?;
+        if self.scope.resource.strategy.is_custom()
+            && let Some(cause) = check_kind(&object, kind)
+        {
+            let about = About { kind: text(&object, "/kind"), ..self.scope.resource.about() };
+            return Err(ApiError::invalid(about, text(&object, "/metadata/name"), &[cause]));
+        }
         let unknown = decode_object(self.scope, &mut object).map_err(|why| self.cannot_be_handled(&why))?;
         let duplicate = self.duplicates();
         if self.options.validation == FieldValidation::Strict
@@ -97,6 +104,14 @@ impl Writer<'_> {
             )));
         }
         if !kind.is_empty() && kind != resource.kind {
+            if let Some(ty) = herald_apiserver_patch::builtin(&wanted, kind)
+                && let Err(why) = decode(ty, &wanted, kind, &mut object.clone())
+            {
+                return Err(ApiError::bad_request(format!(
+                    "{kind} in version {:?} cannot be handled as a {}: {why}",
+                    self.scope.target.version, resource.kind
+                )));
+            }
             return Err(ApiError::bad_request(format!(
                 "{kind} in version {:?} cannot be handled as a {}: converting ({kind}) to ({}): unknown conversion",
                 self.scope.target.version, resource.kind, resource.kind
@@ -115,20 +130,29 @@ impl Writer<'_> {
                 String::from_utf8_lossy(&self.call.input.bytes)
             )));
         }
-        if api_version == wanted && kind == resource.kind {
-            return Ok(());
+        if api_version != wanted {
+            return Err(ApiError::bad_request(format!(
+                "the API version in the data ({api_version}) does not match the expected API version ({wanted})"
+            )));
         }
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        Err(ApiError::bad_request(format!(
-            "the API version in the data ({api_version}) does not match the expected API version ({wanted})"
-        ))
-        .or_kind(kind, &resource.kind, group, version))
+        Ok(())
     }
 
     fn cannot_be_handled(&self, why: &str) -> ApiError {
         let kind = &self.scope.resource.kind;
         let version = &self.scope.target.version;
         ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
+    }
+
+    /// A PUT must name the object, though the path does so too.
+    pub(super) fn check_has_name(&self, object: &Value) -> Result<()> {
+        if !text(object, "/metadata/name").is_empty() {
+            return Ok(());
+        }
+        Err(ApiError::bad_request(format!(
+            "the name of the object ({} based on URL) was undeterminable: name must be provided",
+            self.scope.target.name
+        )))
     }
 
     /// The object's name must be that of the path, its namespace too.
@@ -148,18 +172,6 @@ impl Writer<'_> {
             ));
         }
         Ok(())
-    }
-}
-
-impl ApiError {
-    /// Says rather that the kind is wrong, if it is.
-    fn or_kind(self, kind: &str, wanted: &str, group: &str, version: &str) -> Self {
-        if kind == wanted {
-            return self;
-        }
-        Self::bad_request(format!(
-            "the kind in the data ({group}/{version}, Kind={kind}) does not match the expected kind ({wanted})"
-        ))
     }
 }
 

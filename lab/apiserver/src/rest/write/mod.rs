@@ -13,6 +13,7 @@
 //! somebody did, it starts anew.
 
 mod decoding;
+mod finalize;
 mod patching;
 mod storing;
 
@@ -49,7 +50,12 @@ pub(super) async fn update(api: &Api, scope: &Scope, call: &Call) -> Result<Answ
         return Err(ApiError::method_not_allowed());
     }
     let mut writer = Writer::new(api, scope, call, Operation::Update)?;
+    if scope.target.subresource == "finalize" {
+        let object = writer.finalize().await?;
+        return writer.answer(200, &object);
+    }
     let body = writer.decode_body()?;
+    writer.check_has_name(&body)?;
     writer.check_name(&body)?;
     loop {
         let old = writer.live();
@@ -86,6 +92,7 @@ pub(super) async fn patch(api: &Api, scope: &Scope, call: &Call) -> Result<Answe
             None => {
                 let object = writer.patched(&patch, None)?;
                 writer.check_name(&object)?;
+                storing::check_applied_uid(&writer, &object)?;
                 let stored = writer.insert_named(object).await?;
                 return writer.answer(201, &stored);
             }

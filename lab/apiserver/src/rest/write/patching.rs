@@ -35,7 +35,9 @@ impl Patch {
             "application/merge-patch+json" => Ok(Self::Merge(decoded()?)),
             "application/strategic-merge-patch+json" if !custom => Ok(Self::Strategic(decoded()?)),
             "application/apply-patch+yaml" => Ok(Self::Apply(call.input.yaml()?)),
-            "application/strategic-merge-patch+json" => Err(unsupported(
+            "application/strategic-merge-patch+json" => Err(ApiError::new(
+                415,
+                "UnsupportedMediaType",
                 "the body of the request was in an unknown format - accepted media types include: \
                  application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
             )),

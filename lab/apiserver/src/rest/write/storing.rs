@@ -52,7 +52,7 @@ impl Writer<'_> {
             return Err(error);
         }
         self.warnings.extend(resource.strategy.warnings(&object, None));
-        let key = crate::store::key(&scope.target.namespace, &name);
+        let key = scope.key_of(&name);
         if self.options.dry_run {
             resource.strategy.abandon(api, &object, None);
             return match api.store.get(&resource.collection, &key) {
@@ -79,7 +79,7 @@ impl Writer<'_> {
         let mut causes = validation::metadata(object, resource.strategy.name_rule());
         causes.extend(resource.strategy.validate(object, None, Part::Object));
         if !causes.is_empty() {
-            return Err(ApiError::invalid(resource.about(), name(object), &causes));
+            return Err(ApiError::invalid(resource.about_stored(), name(object), &causes));
         }
         if !text(object, "/metadata/resourceVersion").is_empty() {
             return Err(ApiError::unknown("resourceVersion should not be set on objects to be created"));
@@ -217,7 +217,7 @@ impl Writer<'_> {
         resource.strategy.prepare_for_update(new, old, scope.part);
         causes.extend(resource.strategy.validate(new, Some(old), scope.part));
         if !causes.is_empty() {
-            return Err(ApiError::invalid(resource.about(), &scope.target.name, &causes));
+            return Err(ApiError::invalid(resource.about_stored(), &scope.target.name, &causes));
         }
         crate::auth::check_escalation(api, &self.call.user, &scope.target, new)
     }
@@ -267,7 +267,7 @@ pub(super) fn check_uid(writer: &Writer<'_>, body: &Value, old: Option<&Object>)
     if wanted.is_empty() || wanted == there || (old.is_none() && !resource.strategy.creates_on_update()) {
         return Ok(());
     }
-    let path = crate::store::key(&writer.scope.target.namespace, &writer.scope.target.name);
+    let path = writer.scope.key();
     Err(ApiError::conflict(
         resource.about(),
         &writer.scope.target.name,
@@ -277,6 +277,18 @@ pub(super) fn check_uid(writer: &Writer<'_>, body: &Value, old: Option<&Object>)
             resource.registry_path()
         ),
     ))
+}
+
+/// An apply that names a uid means that object; it does not make a new one.
+pub(super) fn check_applied_uid(writer: &Writer<'_>, object: &Value) -> Result<()> {
+    match uid(object) {
+        "" => Ok(()),
+        wanted => Err(ApiError::conflict(
+            writer.scope.resource.about(),
+            &writer.scope.target.name,
+            format!("uid mismatch: the provided object specified uid {wanted}, and no existing object was found"),
+        )),
+    }
 }
 
 /// A PUT replaces the version it names; some kinds insist on its naming one.
