@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::policy::MASTERS;
 use super::token::{Grant, ISSUER};
-use super::{Attributes, BadToken, User, decode_protobuf, now, texts};
+use super::{Attributes, BadToken, User, now, texts};
 use crate::api::Api;
 use crate::error::{About, ApiError, Result};
 use crate::http::{Answer, Call, Target};
@@ -25,29 +25,24 @@ const LONGEST: i64 = 1 << 32;
 pub(crate) fn answer(api: &Api, call: &Call) -> Option<Result<Answer>> {
     let target = call.info.target.as_ref().filter(|_| call.info.verb == "create")?;
     let reviewed = match (target.group.as_str(), target.resource.as_str(), target.subresource.as_str()) {
-        ("", "serviceaccounts", "token") => body(call).and_then(|body| token_request(api, target, &body)),
-        (AUTHENTICATION, "tokenreviews", "") => body(call).and_then(|body| token_review(api, body)),
+        ("", "serviceaccounts", "token") => call.input.document().and_then(|body| token_request(api, target, &body)),
+        (AUTHENTICATION, "tokenreviews", "") => call.input.document().and_then(|body| token_review(api, body)),
         (AUTHENTICATION, "selfsubjectreviews", "") => Ok(self_review(&call.user)),
-        (AUTHORIZATION, "subjectaccessreviews", "") => body(call).and_then(|body| access_review(api, body, "")),
+        (AUTHORIZATION, "subjectaccessreviews", "") => {
+            call.input.document().and_then(|body| access_review(api, body, ""))
+        }
         (AUTHORIZATION, "localsubjectaccessreviews", "") => {
-            body(call).and_then(|body| access_review(api, body, &target.namespace))
+            call.input.document().and_then(|body| access_review(api, body, &target.namespace))
         }
         (AUTHORIZATION, "selfsubjectaccessreviews", "") => {
-            body(call).and_then(|body| self_access_review(api, &call.user, body))
+            call.input.document().and_then(|body| self_access_review(api, &call.user, body))
         }
         (AUTHORIZATION, "selfsubjectrulesreviews", "") => {
-            body(call).and_then(|body| self_rules_review(api, &call.user, &body))
+            call.input.document().and_then(|body| self_rules_review(api, &call.user, &body))
         }
         _ => return None,
     };
     Some(reviewed.map(|object| Answer::json(201, &object)))
-}
-
-fn body(call: &Call) -> Result<Value> {
-    if call.input.content_type != "application/vnd.kubernetes.protobuf" {
-        return call.input.document();
-    }
-    decode_protobuf(&call.input.bytes).ok_or_else(|| ApiError::bad_request("the protobuf body cannot be read"))
 }
 
 fn token_request(api: &Api, target: &Target, body: &Value) -> Result<Value> {

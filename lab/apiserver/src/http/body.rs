@@ -7,6 +7,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use serde_json::Value;
 
+use super::protobuf::Unreadable;
 use crate::error::{ApiError, Result};
 
 /// Largest body that is read: kube-apiserver's own limit.
@@ -56,6 +57,10 @@ impl Input {
         match self.content_type.as_str() {
             "" | "application/json" => self.json(),
             "application/yaml" => self.yaml(),
+            "application/vnd.kubernetes.protobuf" => super::protobuf::decode(&self.bytes).map_err(|error| match error {
+                Unreadable::Damaged => ApiError::bad_request(error.to_string()),
+                Unreadable::Kind(_) => ApiError::new(415, "UnsupportedMediaType", error.to_string()),
+            }),
             other => Err(ApiError::new(
                 415,
                 "UnsupportedMediaType",

@@ -2,6 +2,7 @@
 
 mod answer;
 mod body;
+mod protobuf;
 mod query;
 mod route;
 
