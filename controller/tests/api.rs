@@ -1,4 +1,5 @@
 //! The controller against an API server: what users do and see.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests, with functions of their own")]
 
 mod cluster;
 
@@ -188,6 +189,26 @@ async fn one_unreadable_condition_does_not_stop_the_others() {
     let controller = cluster.controller();
     cluster.create("web", json!({})).await;
     cluster.until("web", |service| condition(service) == Some(("True", "Allocated"))).await;
+    controller.stop().await;
+}
+
+#[tokio::test]
+async fn an_outage_and_a_lost_history_move_nothing() {
+    let cluster = Cluster::start().await;
+    cluster.create_pool("p", &["192.0.2.0/28"]).await;
+    let controller = cluster.controller();
+    for name in ["a", "b"] {
+        cluster.create(name, json!({})).await;
+    }
+    let a = cluster.until("a", |service| !shown(service).is_empty()).await;
+    let b = cluster.until("b", |service| !shown(service).is_empty()).await;
+    cluster.server.stop_serving();
+    cluster.server.compact();
+    cluster.server.restart();
+    cluster.server.resume();
+    cluster.create("c", json!({})).await;
+    cluster.until_shows("c", "192.0.2.2").await;
+    assert_eq!([a, b], [cluster.services.get("a").await.unwrap(), cluster.services.get("b").await.unwrap()]);
     controller.stop().await;
 }
 
