@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 
 use bytes::BufMut;
+use foca::{Member, State};
 use proptest::prelude::*;
 
 use super::{UID, acquainted, address, drain, keys, ms};
 use crate::counters::DropReason;
 use crate::forge::Forgery;
 use crate::identity::Identity;
+use crate::output::{DownReason, Output};
 use crate::packet::field::put_identity;
 use crate::state::{Membership, UNLISTED_NODES};
 
@@ -98,6 +100,44 @@ fn lies_about_ourselves_are_outlived() {
         let _ = b.receive(address(1), &gossip(&b, 11_000 + i, &[(higher, 0)]), now);
     }
     assert_eq!(b.counters().identity_conflicts, 1);
+}
+
+/// foca stops probing after a change of identity until somebody speaks to it.
+#[test]
+fn after_a_rejoin_the_silence_of_the_others_is_still_noticed() {
+    let mut now = ms(5_500);
+    let (_, mut b, _) = acquainted(ms(5_000));
+    let me = b.foca.identity().clone();
+    let _ = b.receive(address(1), &gossip(&b, 10_000, &[(me, 2)]), now);
+    assert_eq!(b.counters().rejoins, 1);
+    let end = now + ms(1_000);
+    while let Some(due) = b.next_deadline().filter(|due| *due < end) {
+        now = due.max(now);
+        b.handle_deadline(now);
+    }
+    let news = drain(&mut b).1;
+    assert!(matches!(news.as_slice(), [Output::MemberDown { reason: DownReason::Silent, .. }]), "{news:?}");
+}
+
+/// foca would tell a member that it is down although it refuted the suspicion in time.
+#[test]
+fn a_refuted_suspicion_condemns_nobody() {
+    let now = ms(5_500);
+    let (_, mut b, _) = acquainted(ms(5_000));
+    let suspect = b.peers["a"].identity.clone().unwrap();
+    let claims = [(0, State::Suspect), (1, State::Alive), (1, State::Suspect)];
+    let timer = |incarnation| foca::Timer::ChangeSuspectToDown { member_id: suspect.clone(), incarnation, token: 0 };
+    for (incarnation, state) in claims {
+        let claim = Member::new(suspect.clone(), incarnation, state);
+        b.foca.apply_many(std::iter::once(claim), false, &mut b.runtime).unwrap();
+    }
+    b.judge(&suspect, 0, timer(0), now);
+    b.obey_foca(now);
+    assert_eq!(drain(&mut b), (vec![], vec![]), "the suspicion of incarnation 0 was refuted");
+    b.judge(&suspect, 1, timer(1), now);
+    b.obey_foca(now);
+    let (sent, news) = drain(&mut b);
+    assert!(!sent.is_empty() && matches!(news.as_slice(), [Output::MemberDown { .. }]), "that of incarnation 1 stands");
 }
 
 #[test]
