@@ -5,20 +5,28 @@ use std::sync::Arc;
 use herald_apiserver_schema::{Cause, Schema};
 use serde_json::{Value, json};
 
+use crate::api::Api;
 use crate::meta::{map_of, section_mut, text};
 use crate::registry::{Part, Strategy};
+use crate::store::Object;
 
 /// The strategy of one custom resource, by its storage version.
 #[derive(Debug)]
 pub(crate) struct Custom {
+    /// The name of the definition.
+    definition: String,
     schema: Option<Arc<Schema>>,
     has_status: bool,
 }
 
 impl Custom {
-    /// From the storage version's entry in `spec.versions`.
-    pub(super) fn new(storage: &Value) -> Self {
-        Self { schema: super::serve::schema(storage), has_status: storage.pointer("/subresources/status").is_some() }
+    /// From the name of the definition and the storage version's entry in `spec.versions`.
+    pub(super) fn new(definition: &str, storage: &Value) -> Self {
+        Self {
+            definition: definition.to_owned(),
+            schema: super::serve::schema(storage),
+            has_status: storage.pointer("/subresources/status").is_some(),
+        }
     }
 }
 
@@ -52,6 +60,12 @@ impl Strategy for Custom {
 
     fn validate(&self, object: &Value, old: Option<&Value>, part: Part) -> Vec<Cause> {
         self.schema.as_ref().map(|schema| schema.check(object, old, part)).unwrap_or_default()
+    }
+
+    fn written(&self, api: &Api, _old: Option<&Object>, new: Option<&Object>) {
+        if new.is_none() {
+            super::lifecycle::instance_gone(api, &self.definition);
+        }
     }
 
     fn is_custom(&self) -> bool {

@@ -6,15 +6,20 @@ use serde_json::{Value, json};
 
 use super::defaults::{CLEANUP, is_true, set_condition};
 use super::names::{Taken, judge};
-use super::{COLLECTION, serve};
+use super::{COLLECTION, items, serve};
 use crate::api::Api;
-use crate::meta::{map_of, name, section_mut, text};
+use crate::meta::{map_of, name, section_mut, text, time_now};
 use crate::store::{Expect, Object};
 
 /// Carries on where a write left off: names, serving, deletion.
 pub(super) fn continue_from(api: &Api, old: Option<&Object>, new: Option<&Object>) {
     match new {
-        Some(new) if text(&new.value, "/metadata/deletionTimestamp").is_empty() => establish(api, new),
+        Some(new) if text(&new.value, "/metadata/deletionTimestamp").is_empty() => {
+            establish(api, new);
+            if old.is_some_and(|old| old.value.get("spec") != new.value.get("spec")) {
+                reread(api, &new.value);
+            }
+        }
         Some(new) => {
             let had_begun = old.is_some_and(|old| !text(&old.value, "/metadata/deletionTimestamp").is_empty());
             if !had_begun {
@@ -94,34 +99,82 @@ fn delete_instances(api: &Api, definition: &Object) {
         last = last.and_then(|last| update(api, &last.value, failed));
         last = last.and_then(|last| update(api, &last.value, in_progress));
     }
-    // Whoever creates instances while they are deleted races with nothing: the resource goes first.
-    withdraw(api, value);
     for instance in &api.store.list(&collection, "").objects {
-        let key = crate::store::key(crate::meta::namespace(&instance.value), name(&instance.value));
-        let mut at = instance.revision;
-        while let Err(changed) = api.store.delete(&collection, &key, at, None) {
-            match changed.0 {
-                Some(now) => at = now.revision,
-                None => break,
-            }
+        delete_instance(api, &collection, instance);
+    }
+    if last.is_some() {
+        finish(api, name(value));
+    }
+}
+
+/// Deletes an instance, or marks it if finalizers keep it.
+fn delete_instance(api: &Api, collection: &Arc<str>, instance: &Arc<Object>) {
+    let key = crate::store::key(crate::meta::namespace(&instance.value), name(&instance.value));
+    let mut current = Arc::clone(instance);
+    loop {
+        let has_finalizers =
+            current.value.get("metadata").is_some_and(|metadata| !items(metadata, "finalizers").is_empty());
+        let done = if !has_finalizers {
+            api.store.delete(collection, &key, current.revision, None)
+        } else if text(&current.value, "/metadata/deletionTimestamp").is_empty() {
+            let mut marked = current.value.clone();
+            let metadata = section_mut(&mut marked, "metadata");
+            metadata.insert("deletionTimestamp".into(), time_now().into());
+            metadata.insert("deletionGracePeriodSeconds".into(), json!(0));
+            api.store.put(collection, &key, Expect::At(current.revision), marked)
+        } else {
+            return;
+        };
+        match done {
+            Err(changed) => match changed.0 {
+                Some(now) => current = now,
+                None => return,
+            },
+            Ok(_) => return,
         }
     }
-    let Some(last) = last else { return };
-    let finalizers = last.value.pointer("/metadata/finalizers").and_then(Value::as_array);
-    if finalizers.is_some_and(|finalizers| finalizers.iter().all(|finalizer| finalizer == CLEANUP)) {
-        let definitions: Arc<str> = Arc::from(COLLECTION);
-        let gone = api.store.delete(&definitions, name(&last.value), last.revision, None);
-        if gone.is_ok() {
-            reconsider(api, group);
-        }
-    } else {
-        update(api, &last.value, |value| {
-            if let Some(finalizers) = section_mut(value, "metadata").get_mut("finalizers").and_then(Value::as_array_mut)
-            {
+}
+
+/// An instance is gone: a definition that only waited for it goes too.
+pub(super) fn instance_gone(api: &Api, definition: &str) {
+    let Some(definition) = api.store.get(COLLECTION, definition) else { return };
+    if !text(&definition.value, "/metadata/deletionTimestamp").is_empty() {
+        finish(api, name(&definition.value));
+    }
+}
+
+/// Lets a definition that is being deleted go, once it has no instances; finalizers of others may still keep it.
+fn finish(api: &Api, definition: &str) {
+    let Some(current) = api.store.get(COLLECTION, definition) else { return };
+    let (group, plural) = (text(&current.value, "/spec/group"), text(&current.value, "/spec/names/plural"));
+    if !api.store.list(&format!("{group}/{plural}"), "").objects.is_empty() {
+        return;
+    }
+    withdraw(api, &current.value);
+    let finalizers = current.value.get("metadata").map_or(&[][..], |metadata| items(metadata, "finalizers"));
+    if finalizers.iter().any(|finalizer| finalizer != CLEANUP) {
+        update(api, &current.value, |value| {
+            let finalizers = section_mut(value, "metadata").get_mut("finalizers").and_then(Value::as_array_mut);
+            if let Some(finalizers) = finalizers {
                 finalizers.retain(|finalizer| finalizer != CLEANUP);
             }
         });
+        return;
     }
+    let definitions: Arc<str> = Arc::from(COLLECTION);
+    if api.store.delete(&definitions, definition, current.revision, None).is_ok() {
+        reconsider(api, group);
+    }
+}
+
+/// The schema or the storage version changed: objects that are there are read by what holds now.
+fn reread(api: &Api, definition: &Value) {
+    let (group, plural) = (text(definition, "/spec/group"), text(definition, "/spec/names/plural"));
+    let Some(resource) = api.registry.get(group, plural) else { return };
+    api.store.reread(&resource.collection, |object| {
+        map_of(object).insert("apiVersion".into(), resource.api_version(&resource.storage).into());
+        resource.strategy.set_defaults(object);
+    });
 }
 
 /// Ceases to serve the resource of a definition.

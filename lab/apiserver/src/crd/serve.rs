@@ -38,7 +38,7 @@ pub(super) fn resource(definition: &Value) -> Option<Resource> {
         categories: strings(names, "categories"),
         verbs: VERBS,
         storage: text(storage, "/name").to_owned(),
-        strategy: Arc::new(Custom::new(storage)),
+        strategy: Arc::new(Custom::new(crate::meta::name(definition), storage)),
         versions: served,
         group,
         plural,

@@ -64,6 +64,16 @@ impl Collection {
         object
     }
 
+    pub(super) fn reread(&mut self, read: impl Fn(&mut Value)) {
+        for object in self.objects.values_mut() {
+            let mut value = object.value.clone();
+            read(&mut value);
+            if value != object.value {
+                *object = Arc::new(Object::new(value, object.revision));
+            }
+        }
+    }
+
     pub(super) fn delete(
         &mut self,
         key: &str,

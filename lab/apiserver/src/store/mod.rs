@@ -130,6 +130,12 @@ impl Store {
         Ok(object)
     }
 
+    /// Reads everything in a collection in another way from now on, as when a definition's schema changes: objects are
+    /// stored as they were, so this is no write, and nobody who watches is told.
+    pub(crate) fn reread(&self, collection: &Arc<str>, read: impl Fn(&mut Value)) {
+        self.lock().collection(collection).reread(read);
+    }
+
     /// Deletes an object. Watchers see `last`, if given, as its final content; else what is stored.
     ///
     /// # Errors
