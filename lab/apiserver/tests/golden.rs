@@ -8,6 +8,8 @@
 //! While developing: `GOLDEN_STEP=text` reports only steps whose name contains the text, `GOLDEN_ACCEPT=1` prints the
 //! differences as entries for the list.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 #[path = "golden_replay/mod.rs"]
 mod golden_replay;
 

@@ -3,6 +3,7 @@
 use herald_apiserver_schema::Cause;
 use serde_json::{Value, json};
 
+use crate::meta::validation::NameRule;
 use crate::meta::{map_of, text};
 use crate::registry::{Part, Strategy};
 
@@ -16,6 +17,10 @@ pub(crate) struct Roles {
 }
 
 impl Strategy for Roles {
+    fn name_rule(&self) -> NameRule {
+        NameRule::Path
+    }
+
     fn set_defaults(&self, object: &mut Value) {
         // Go writes an empty list of rules as null.
         map_of(object).entry("rules").or_insert(Value::Null);
@@ -65,6 +70,10 @@ pub(crate) struct Bindings {
 }
 
 impl Strategy for Bindings {
+    fn name_rule(&self) -> NameRule {
+        NameRule::Path
+    }
+
     fn set_defaults(&self, object: &mut Value) {
         let default = |of: &mut Value| {
             if text(of, "/apiGroup").is_empty() {

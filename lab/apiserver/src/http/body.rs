@@ -57,11 +57,13 @@ impl Input {
         match self.content_type.as_str() {
             "" | "application/json" => self.json(),
             "application/yaml" => self.yaml(),
-            "application/vnd.kubernetes.protobuf" => super::protobuf::decode(&self.bytes).map_err(|error| match error {
-                Unreadable::Damaged => ApiError::bad_request(error.to_string()),
-                Unreadable::Kind(_) => ApiError::new(415, "UnsupportedMediaType", error.to_string()),
-            }),
-            other => Err(ApiError::new(
+            "application/vnd.kubernetes.protobuf" => {
+                super::protobuf::decode(&self.bytes).map_err(|error| match error {
+                    Unreadable::Damaged => ApiError::bad_request(error.to_string()),
+                    Unreadable::Kind(_) => ApiError::new(415, "UnsupportedMediaType", error.to_string()),
+                })
+            }
+            _ => Err(ApiError::new(
                 415,
                 "UnsupportedMediaType",
                 "the body of the request was in an unknown format - accepted media types include: \

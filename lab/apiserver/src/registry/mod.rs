@@ -149,7 +149,7 @@ impl Resource {
 
     /// Turns the storage version into another.
     pub(crate) fn to_version(&self, version: &str, value: &mut Value) {
-        self.strategy.from_storage(version, value);
+        self.strategy.to_served(version, value);
         if version != self.storage || value.get("apiVersion").is_none() {
             crate::meta::map_of(value).insert("apiVersion".into(), self.api_version(version).into());
         }

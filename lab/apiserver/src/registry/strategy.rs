@@ -28,7 +28,7 @@ pub(crate) trait Strategy: fmt::Debug + Send + Sync {
     fn to_storage(&self, _version: &str, _object: &mut Value) {}
 
     /// Turns the storage version into a served version (`apiVersion` aside).
-    fn from_storage(&self, _version: &str, _object: &mut Value) {}
+    fn to_served(&self, _version: &str, _object: &mut Value) {}
 
     /// Fills in defaults of an object that came from a client.
     fn set_defaults(&self, _object: &mut Value) {}

@@ -96,12 +96,9 @@ async fn delete_one(api: &Api, scope: &Scope, key: &str, options: &DeleteOptions
             return Ok(Deletion::Begun(Arc::new(Object::unsaved(marked))));
         }
         api.pace.write(&api.ids).await;
-        match api.store.put(&resource.collection, key, Expect::At(old.revision), marked) {
-            Ok(stored) => {
-                resource.strategy.written(api, Some(&old), Some(&stored));
-                return Ok(Deletion::Begun(stored));
-            }
-            Err(Changed(_)) => {}
+        if let Ok(stored) = api.store.put(&resource.collection, key, Expect::At(old.revision), marked) {
+            resource.strategy.written(api, Some(&old), Some(&stored));
+            return Ok(Deletion::Begun(stored));
         }
     }
 }

@@ -42,7 +42,7 @@ impl Strategy for Events {
         }
     }
 
-    fn from_storage(&self, _version: &str, object: &mut Value) {
+    fn to_served(&self, _version: &str, object: &mut Value) {
         let map = map_of(object);
         if self.new_group {
             rename(map, |(new, core)| (core, new));
