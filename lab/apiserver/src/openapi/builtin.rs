@@ -114,6 +114,8 @@ impl Collector {
                 let kinds = serde_json::json!([{"group": group, "version": version, "kind": kind}]);
                 schema.insert("x-kubernetes-group-version-kind".into(), kinds);
             }
+            let api_version = if group.is_empty() { (*version).to_owned() } else { format!("{group}/{version}") };
+            super::lists::annotate(&mut schemas, name, &api_version, kind);
         }
         BuiltIn { schemas, kinds: self.kinds }
     }

@@ -7,12 +7,13 @@
 mod builtin;
 mod custom;
 mod document;
+mod lists;
 mod operations;
 mod v2;
 
 use std::collections::BTreeMap;
 
-use ::http::header::IF_MODIFIED_SINCE;
+use ::http::header::{ACCEPT, IF_MODIFIED_SINCE};
 use serde_json::{Map, Value, json};
 
 use crate::api::Api;
@@ -93,7 +94,19 @@ fn document(api: &Api, call: &Call, path: &str) -> Answer {
     Answer::json(200, &document.render()).header("etag", &tag).header("vary", "Accept")
 }
 
+/// The media types in which kubectl asks for the older form when it meets a kind that nobody serves. The answer has the
+/// second: an `@` may not stand there, and Go's clients refuse it.
+const V2_PROTOBUF: [&str; 2] = [
+    "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+];
+
 fn v2(api: &Api, call: &Call) -> Answer {
+    let accept = call.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    if accept.flat_map(|value| value.split(',')).any(|alternative| V2_PROTOBUF.contains(&alternative.trim())) {
+        // A document without definitions (field 1 is `swagger: "2.0"`): the kind is not known here either.
+        return Answer::text(200, "\n\u{3}2.0").header("content-type", V2_PROTOBUF[1]);
+    }
     let document = v2::render(&documents(api));
     let tag = etag(&document.to_string());
     if is_known(&call.headers, &tag) {
