@@ -51,7 +51,7 @@ struct Target {
     /// Empty if it can have nothing.
     addresses: Vec<IpAddr>,
     /// Why it differs from what was shown when it was decided; `None` once it is shown.
-    cause: Option<Cause>,
+    cause: Option<Box<Cause>>,
 }
 
 impl Record {
@@ -254,7 +254,9 @@ impl Allocator {
                 (shown.clone(), None)
             }
             // Not written yet, or the status lost it.
-            Some(target) => (target.addresses.clone(), target.cause.clone().or(Some(Cause::Restored))),
+            Some(target) => {
+                (target.addresses.clone(), Some(target.cause.as_deref().cloned().unwrap_or(Cause::Restored)))
+            }
         }
     }
 
@@ -343,7 +345,7 @@ impl Allocator {
             holding.addresses = shown;
         }
         self.change(key, |record| {
-            let cause = (!keeps).then(|| cause.clone());
+            let cause = (!keeps).then(|| Box::new(cause.clone()));
             record.target = Some(Target { addresses: holding.addresses.clone(), cause });
             record.pool.clone_from(&holding.pool);
         });
@@ -363,7 +365,7 @@ impl Allocator {
         let key = &request.key;
         let cleared = (!request.shown.is_empty()).then_some(cause);
         self.change(key, |record| {
-            record.target = Some(Target { addresses: Vec::new(), cause: cleared.clone() });
+            record.target = Some(Target { addresses: Vec::new(), cause: cleared.clone().map(Box::new) });
             if record.shown.is_empty() {
                 record.pool = None;
             }

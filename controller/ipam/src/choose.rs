@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use herald_compiler::{Config, Family, Pool};
 
+use crate::group::Agreement;
 use crate::pool::{PoolSpace, admits};
 use crate::refusal::Pools;
 use crate::{AddressRefusal, Allocator, FamilyPolicy, PoolRefusal, Refusal, ServiceRequest, Wish};
@@ -196,18 +197,42 @@ impl Allocator {
     ) -> Result<(u128, IpAddr), PoolRefusal> {
         let free = space.first_free(family);
         // Not free, and yet to be had: what others share, and what the Service itself is leaving.
-        let sharing = request.terms.key.as_deref();
-        let shared = sharing.into_iter().flat_map(|sharing| self.claims.shared_under(sharing));
-        let occupied = shared
-            .chain(self.claimed(&request.key))
+        let leaving = self
+            .claimed(&request.key)
+            .into_iter()
             .filter(|address| Family::of(*address) == family)
+            .filter(|address| self.claims.may_have(*address, &request.key, &request.terms).is_ok())
             .filter_map(|address| Some((space.position(address)?, address)))
-            .filter(|found| free.is_none_or(|free| *found < free))
-            .filter(|(_, address)| self.claims.may_have(*address, &request.key, &request.terms).is_ok())
             .min();
-        occupied.or(free).ok_or_else(|| match space.capacity(family) {
+        let best = [free, leaving].into_iter().flatten().min();
+        let shared = self.shareable(request, space, family, best.map(|(position, _)| position));
+        shared.or(best).ok_or_else(|| match space.capacity(family) {
             0 => PoolRefusal::NoFamily(family),
             capacity => PoolRefusal::Full { family, capacity },
         })
+    }
+
+    /// The first address of `space` before position `end` that others share and that has room.
+    fn shareable(
+        &self,
+        request: &ServiceRequest,
+        space: &PoolSpace,
+        family: Family,
+        end: Option<u128>,
+    ) -> Option<(u128, IpAddr)> {
+        let agreement = Agreement::of(&request.terms)?;
+        let before_end = |position: u128| end.is_none_or(|end| position < end);
+        for (mut first, last, _) in space.ranges(family).take_while(|(_, _, base)| before_end(*base)) {
+            let ports = &request.terms.ports;
+            while let Some(number) = self.claims.groups().lowest_with_room(&agreement, family, ports, (first, last)) {
+                let address = family.address(number);
+                // Addresses that the pool avoids have no position.
+                if let Some(position) = space.position(address) {
+                    return before_end(position).then_some((position, address));
+                }
+                first = number.checked_add(1)?;
+            }
+        }
+        None
     }
 }

@@ -1,18 +1,18 @@
 //! The addresses in use: who has each, on which terms, and which pool accounts for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::group::{Agreement, Groups};
 use crate::pool::Account;
-use crate::{ServiceKey, SharingConflict, Terms};
+use crate::{Port, ServiceKey, SharingConflict, Terms};
 
 /// Every address that some Service has or is about to get or to lose.
 #[derive(Debug, Default)]
 pub(crate) struct Claims {
     claims: BTreeMap<IpAddr, Claim>,
-    /// Addresses with at least one holder of that sharing key.
-    by_sharing_key: BTreeMap<Arc<str>, BTreeSet<IpAddr>>,
+    groups: Groups,
 }
 
 /// An address in use.
@@ -36,48 +36,73 @@ pub(crate) struct Home {
     pub(crate) account: Account,
 }
 
+impl Claim {
+    /// What all holders agree on; `None` if they don't, or if there is none.
+    fn agreement(&self) -> Option<Agreement> {
+        let (first, others) = self.holders.split_first()?;
+        let same = |other: &Holder| other.terms.key == first.terms.key && other.terms.backend == first.terms.backend;
+        others.iter().all(same).then(|| Agreement::of(&first.terms)).flatten()
+    }
+}
+
 impl Claims {
     /// Notes that `key` has `address`. True if nobody had it before.
     pub(crate) fn add(&mut self, address: IpAddr, key: &ServiceKey, terms: &Arc<Terms>) -> bool {
         let claim = self.claims.entry(address).or_insert_with(|| Claim { holders: Vec::with_capacity(1), home: None });
         let first = claim.holders.is_empty();
-        let before = match claim.holders.iter_mut().find(|holder| holder.key == *key) {
-            Some(holder) => std::mem::replace(&mut holder.terms, terms.clone()).key.clone(),
-            None => {
-                claim.holders.push(Holder { key: key.clone(), terms: terms.clone() });
-                None
-            }
-        };
-        if let Some(sharing) = &terms.key {
-            self.by_sharing_key.entry(sharing.clone()).or_default().insert(address);
+        if claim.holders.iter().any(|holder| holder.key == *key && Arc::ptr_eq(&holder.terms, terms)) {
+            return first;
         }
-        self.forget_sharing(address, before);
+        self.withdraw(address, key);
+        let Some(claim) = self.claims.get_mut(&address) else { return first };
+        let before = claim.agreement();
+        claim.holders.push(Holder { key: key.clone(), terms: terms.clone() });
+        match (before, claim.agreement()) {
+            (_, Some(now)) => self.groups.join(&now, address, &terms.ports),
+            (Some(before), None) => {
+                // They agree no longer: nobody can join them.
+                let others = claim.holders.iter().filter(|holder| holder.key != *key);
+                let ports = others.flat_map(|holder| holder.terms.ports.iter().copied());
+                self.groups.give_up(&before, address, ports);
+                self.groups.leave(&before, address);
+            }
+            _ => {}
+        }
         first
     }
 
     /// Notes that `key` does not have `address` any more. The answer is `Some` if nobody has it
     /// now, with the pool that accounted for it.
     pub(crate) fn remove(&mut self, address: IpAddr, key: &ServiceKey) -> Option<Option<Home>> {
-        let claim = self.claims.get_mut(&address)?;
-        let place = claim.holders.iter().position(|holder| holder.key == *key)?;
-        let gone = claim.holders.swap_remove(place);
-        let unused = claim.holders.is_empty();
-        self.forget_sharing(address, gone.terms.key.clone());
-        if unused { self.claims.remove(&address).map(|claim| claim.home) } else { None }
+        self.withdraw(address, key);
+        if !self.claims.get(&address)?.holders.is_empty() {
+            return None;
+        }
+        self.claims.remove(&address).map(|claim| claim.home)
     }
 
-    /// Takes `address` out of the index of `sharing` unless somebody still holds it with that key.
-    fn forget_sharing(&mut self, address: IpAddr, sharing: Option<Arc<str>>) {
-        let Some(sharing) = sharing else { return };
-        let mut holders = self.claims.get(&address).into_iter().flat_map(|claim| &claim.holders);
-        if holders.any(|holder| holder.terms.key.as_ref() == Some(&sharing)) {
-            return;
-        }
-        if let Some(addresses) = self.by_sharing_key.get_mut(&sharing) {
-            addresses.remove(&address);
-            if addresses.is_empty() {
-                self.by_sharing_key.remove(&sharing);
+    /// Takes a holder out, and the groups along.
+    fn withdraw(&mut self, address: IpAddr, key: &ServiceKey) {
+        let Some(claim) = self.claims.get_mut(&address) else { return };
+        let Some(place) = claim.holders.iter().position(|holder| holder.key == *key) else { return };
+        let before = claim.agreement();
+        let gone = claim.holders.swap_remove(place);
+        let still = |port: &Port| claim.holders.iter().any(|holder| holder.terms.ports.binary_search(port).is_ok());
+        match (before, claim.agreement()) {
+            (Some(before), now) => {
+                let given_up = gone.terms.ports.iter().filter(|port| !still(port)).copied();
+                self.groups.give_up(&before, address, given_up);
+                if now.is_none() {
+                    self.groups.leave(&before, address);
+                }
             }
+            // The one they could not agree with is gone.
+            (None, Some(now)) => {
+                for holder in &claim.holders {
+                    self.groups.join(&now, address, &holder.terms.ports);
+                }
+            }
+            (None, None) => {}
         }
     }
 
@@ -94,9 +119,9 @@ impl Claims {
             .map_or(Ok(()), Err)
     }
 
-    /// Addresses that somebody holds with this sharing key, ascending.
-    pub(crate) fn shared_under(&self, sharing: &str) -> impl Iterator<Item = IpAddr> {
-        self.by_sharing_key.get(sharing).into_iter().flatten().copied()
+    /// The shared addresses by what their holders agree on.
+    pub(crate) fn groups(&self) -> &Groups {
+        &self.groups
     }
 
     /// Every address in use, ascending.

@@ -19,6 +19,24 @@ impl IntervalSet {
         self.intervals.first_key_value().map(|(first, _)| *first)
     }
 
+    /// Whether there is no number in the set.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.intervals.is_empty()
+    }
+
+    /// The lowest number that is not below `from`.
+    pub(crate) fn next(&self, from: u128) -> Option<u128> {
+        if self.contains(from) {
+            return Some(from);
+        }
+        self.intervals.range(from..).next().map(|(first, _)| *first)
+    }
+
+    /// The last number of the run without gaps that `number` is in; `None` if it is not in the set.
+    pub(crate) fn run_end(&self, number: u128) -> Option<u128> {
+        self.at_or_before(number).map(|(_, last)| last).filter(|last| number <= *last)
+    }
+
     /// Whether `number` is in the set.
     pub(crate) fn contains(&self, number: u128) -> bool {
         self.at_or_before(number).is_some_and(|(_, last)| number <= last)
@@ -98,8 +116,12 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(set.first(), plain.first().copied());
+                prop_assert_eq!(set.is_empty(), plain.is_empty());
                 for number in 0..72 {
                     prop_assert_eq!(set.contains(number), plain.contains(&number));
+                    prop_assert_eq!(set.next(number), plain.range(number..).next().copied());
+                    let run_end = (number..).take_while(|one| plain.contains(one)).last();
+                    prop_assert_eq!(set.run_end(number), run_end);
                 }
                 // Intervals never touch, or memory would grow with history.
                 let ends: Vec<_> = set.intervals.iter().collect();

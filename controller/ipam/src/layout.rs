@@ -99,6 +99,13 @@ impl Layout {
         self.last_position().map_or(0, |last| last.saturating_add(1))
     }
 
+    /// The ranges in the order of use: numeric values of the first and last address that have a
+    /// position, and the position of the first.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = (u128, u128, u128)> {
+        let value = |index| self.numbering.value(index);
+        self.pieces.iter().map(move |piece| (value(piece.first), value(piece.last), piece.base))
+    }
+
     /// The position of `address`; `None` if it is not to be handed out from here.
     pub(crate) fn position(&self, address: IpAddr) -> Option<u128> {
         if Family::of(address) != self.family {

@@ -31,14 +31,15 @@
 //!   a pool ever does.
 //!
 //! The modules: [`key`], [`request`] and [`wish`] are the input, [`decision`] and [`refusal`] the
-//! output; `interval`, `layout` and `pool` keep what is free; `claim` keeps what is not, with the
-//! rules of [`sharing`]; `wait` keeps who waits; [`allocator`] ties them together and `choose`
+//! output; `interval`, `layout` and `pool` keep what is free; `claim` and `group` keep what is
+//! not, with the rules of [`sharing`]; `wait` keeps who waits; [`allocator`] ties them together and `choose`
 //! picks new addresses.
 
 pub mod allocator;
 mod choose;
 mod claim;
 pub mod decision;
+mod group;
 mod interval;
 pub mod key;
 mod layout;

@@ -75,6 +75,11 @@ impl PoolSpace {
         Some((position, space.layout.address(position)?))
     }
 
+    /// The ranges of `family` in the order of use; see [`Layout::ranges`].
+    pub(crate) fn ranges(&self, family: Family) -> impl Iterator<Item = (u128, u128, u128)> {
+        self.family(family).layout.ranges()
+    }
+
     /// Where `address` stands in the order of use; `None` if it is not to be handed out from here.
     pub(crate) fn position(&self, address: IpAddr) -> Option<u128> {
         self.family(Family::of(address)).layout.position(address)
