@@ -1,0 +1,118 @@
+//! An owner is lost, in all the ways it can be.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use herald_lab::probe::{ConnectProbe, http};
+use herald_lab::{clock, scene};
+use herald_tests::{CALM, PATIENCE, Stage};
+use nix::sys::signal::Signal;
+
+/// What DESIGN-level budgets promise for the loss of an owner.
+const BUDGET: Duration = Duration::from_secs(1);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_speaker_is_replaced_within_a_second() -> Result<()> {
+    let mut stage = Stage::with_pods().await?;
+    let address = stage.first_steps().await?;
+    let probe = stage.ask(address)?;
+    let before = stage.settled(&probe).await?;
+
+    let killed = clock::now();
+    stage.cluster.speaker(&before)?.signal(Signal::SIGKILL)?;
+    let takeover = scene::taken_over(&stage.cluster, &probe, &before, killed, PATIENCE).await?;
+    assert_ne!(takeover.owner, before);
+    assert!(takeover.gap <= BUDGET, "a new client waited {:?}", takeover.gap);
+    let page = http::get(stage.user()?, address, 80, PATIENCE)?;
+    assert_eq!(page.node, takeover.owner);
+
+    // Started again, it is one of them again, and exactly one node owns.
+    stage.cluster.start_speaker(&before)?;
+    stage.cluster.speaker_ready(&before).await?;
+    stage.settled(&probe).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_lost_in_silence_is_replaced_within_a_second_and_comes_back_quietly() -> Result<()> {
+    let stage = Stage::with_pods().await?;
+    let address = stage.first_steps().await?;
+    let probe = stage.ask(address)?;
+    let before = stage.settled(&probe).await?;
+    let lab = stage.cluster.topology();
+
+    let connect = ConnectProbe::start(stage.user()?, address, 80)?;
+    tokio::time::sleep(CALM).await;
+    let cut = clock::now();
+    lab.switch().cut(&before)?;
+    let takeover = scene::taken_over(&stage.cluster, &probe, &before, cut, PATIENCE).await?;
+    tokio::time::sleep(CALM).await;
+    let record = connect.stop()?;
+    let gap = record.longest_silence(cut - CALM);
+    assert!(takeover.gap <= BUDGET, "a new client waited {:?}", takeover.gap);
+    assert!(gap <= BUDGET, "nobody could connect for {gap:?}");
+    assert!(record.attempts.last().is_some_and(|last| last.answered.is_some()), "and then one could again");
+
+    // What the lost node said meanwhile reached nobody; what it says after
+    // coming back is over soon.
+    let healed = clock::now();
+    lab.switch().heal(&before)?;
+    tokio::time::sleep(CALM).await;
+    let owner = stage.settled(&probe).await?;
+    let two = probe.record().two_owners(healed);
+    assert!(two <= Duration::from_secs(1), "two owners for {two:?}");
+    let mac = lab.node(&owner)?.station.mac();
+    let since = clock::now() - CALM;
+    let claims = stage.capture.claims_seen_by("client2", address, since);
+    assert!(!claims.is_empty() && claims.iter().all(|claim| claim.frame.sender_mac == mac), "{claims:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_without_carrier_is_replaced_within_a_second() -> Result<()> {
+    let stage = Stage::with_pods().await?;
+    let address = stage.first_steps().await?;
+    let probe = stage.ask(address)?;
+    let before = stage.settled(&probe).await?;
+    let down = clock::now();
+    stage.cluster.topology().switch().set_carrier(&before, false)?;
+    let takeover = scene::taken_over(&stage.cluster, &probe, &before, down, PATIENCE).await?;
+    assert!(takeover.gap <= BUDGET, "a new client waited {:?}", takeover.gap);
+    stage.cluster.topology().switch().set_carrier(&before, true)?;
+    tokio::time::sleep(CALM).await;
+    stage.settled(&probe).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failover_does_not_need_the_api_server() -> Result<()> {
+    let stage = Stage::with_pods().await?;
+    let address = stage.first_steps().await?;
+    let probe = stage.ask(address)?;
+    let before = stage.settled(&probe).await?;
+    stage.cluster.control_plane().embedded()?.stop_serving();
+    let away = clock::now();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(probe.record().flips(away), 0, "what is announced stays announced");
+    let killed = clock::now();
+    stage.cluster.speaker(&before)?.signal(Signal::SIGKILL)?;
+    let takeover = scene::taken_over(&stage.cluster, &probe, &before, killed, PATIENCE).await?;
+    assert!(takeover.gap <= BUDGET, "a new client waited {:?}", takeover.gap);
+    stage.cluster.control_plane().embedded()?.resume();
+    stage.settled(&probe).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_ends_both_programs_cleanly() -> Result<()> {
+    let stage = Stage::with_pods().await?;
+    let address = stage.first_steps().await?;
+    let probe = stage.ask(address)?;
+    let before = stage.settled(&probe).await?;
+    let status = stage.cluster.speaker(&before)?.terminate(PATIENCE)?;
+    assert!(status.success(), "{status}");
+    stage.settled(&probe).await?;
+    let status = stage.cluster.controller()?.terminate(PATIENCE)?;
+    assert!(status.success(), "{status}");
+    Ok(())
+}
