@@ -103,16 +103,15 @@ const V2_PROTOBUF: [&str; 2] = [
 
 fn v2(api: &Api, call: &Call) -> Answer {
     let accept = call.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    if accept.flat_map(|value| value.split(',')).any(|alternative| V2_PROTOBUF.contains(&alternative.trim())) {
-        // A document without definitions (field 1 is `swagger: "2.0"`): the kind is not known here either.
-        return Answer::text(200, "\n\u{3}2.0").header("content-type", V2_PROTOBUF[1]);
-    }
-    let document = v2::render(&documents(api));
-    let tag = etag(&document.to_string());
+    let protobuf = accept.flat_map(|value| value.split(',')).any(|media| V2_PROTOBUF.contains(&media.trim()));
+    // As protobuf a document without definitions: field 1 is `swagger: "2.0"`.
+    let document = if protobuf { "\n\u{3}2.0".to_owned() } else { v2::render(&documents(api)).to_string() };
+    let tag = etag(&document);
     if is_known(&call.headers, &tag) {
         return Answer::not_modified().header("etag", &tag);
     }
-    Answer::json(200, &document).header("etag", &tag)
+    let content_type = if protobuf { V2_PROTOBUF[1] } else { "application/json" };
+    Answer::text(200, document).header("content-type", content_type).header("etag", &tag)
 }
 
 /// A hash that tells contents apart.
