@@ -8,9 +8,13 @@
 //!
 //! ```text
 //! server  (TLS, connections, certificates, kubeconfigs)
-//!   └─ http  (path → what is asked; who asks → auth; answers in the form asked for)
+//!   └─ http  (path → what is asked; auth: who asks, may they; answers in the form asked for)
+//!        ├─ discovery, openapi  (what there is, and what it looks like)
 //!        └─ rest  (get, list, watch, create, update, patch, delete: the same for every resource)
+//!             ├─ decode    (typed decoding of built-in kinds)
 //!             ├─ registry  (which resources there are, and what is special about each: one file per kind)
+//!             ├─ crd       (definitions, and the custom resources they define)
+//!             ├─ table     (what `kubectl get` prints)
 //!             ├─ meta      (names, times, selectors: what all objects have in common)
 //!             └─ store     (objects, one resourceVersion counter, event history, watchers)
 //! ```

@@ -26,7 +26,7 @@ impl Default for Options {
             host_names: Vec::new(),
             admin_token: "lab-admin-token".to_owned(),
             profile: None,
-            history: 32_768,
+            history: 16_384,
         }
     }
 }

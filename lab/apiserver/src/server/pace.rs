@@ -39,3 +39,33 @@ impl Pace {
         tokio::time::sleep_until(until).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn one_write_takes_its_latency_and_many_take_turns() {
+        let profile =
+            Profile { write: Duration::from_millis(8), jitter: Duration::from_millis(2), writes_per_second: 100 };
+        let (pace, ids) = (Pace::new(Some(profile)), Ids::new());
+        let start = Instant::now();
+        pace.write(&ids).await;
+        let one = start.elapsed();
+        assert!(one >= Duration::from_millis(10) && one <= Duration::from_millis(12), "{one:?}");
+
+        let start = Instant::now();
+        join_all((0..100).map(|_| pace.write(&ids))).await;
+        let hundred = start.elapsed();
+        assert!(hundred >= Duration::from_millis(990) && hundred <= Duration::from_millis(1_010), "{hundred:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_profile_nothing_waits() {
+        let start = Instant::now();
+        Pace::default().write(&Ids::new()).await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+}

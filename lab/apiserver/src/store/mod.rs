@@ -8,6 +8,8 @@
 mod collection;
 mod history;
 mod object;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
