@@ -1,8 +1,9 @@
 //! What a person sees who gives the program wrong flags: one line, naming the flag and the value.
 
+use std::io;
 use std::process::{Command, Output};
 
-fn speaker(arguments: &[&str]) -> Output {
+fn speaker(arguments: &[&str]) -> io::Result<Output> {
     Command::new(env!("CARGO_BIN_EXE_herald-speaker"))
         .args(arguments)
         .env_remove("KUBECONFIG")
@@ -10,7 +11,6 @@ fn speaker(arguments: &[&str]) -> Output {
         .env_remove("HERALD_MEMBERSHIP_KEY_DIR")
         .env("HOME", "/nonexistent")
         .output()
-        .expect("the program was built for this test")
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn wrong_values_end_it_with_one_line() {
         (&["--membership-insecure"], &["--node-name"]),
     ];
     for (arguments, expected) in cases {
-        let output = speaker(arguments);
+        let output = speaker(arguments).unwrap();
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success(), "{arguments:?} must be refused");
         assert_eq!(text.lines().count(), 1, "{arguments:?}: {text}");
@@ -44,7 +44,8 @@ fn a_kubeconfig_that_is_not_there_is_named() {
         "--health-bind-address=0",
         "--kubeconfig=/nonexistent/config",
         "--log-level=none",
-    ]);
+    ])
+    .unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success());
     assert!(text.contains("--kubeconfig") && text.contains("/nonexistent/config"), "{text}");
@@ -52,7 +53,7 @@ fn a_kubeconfig_that_is_not_there_is_named() {
 
 #[test]
 fn help_lists_every_flag_of_the_documentation() {
-    let output = speaker(&["--help"]);
+    let output = speaker(&["--help"]).unwrap();
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
     for flag in [
