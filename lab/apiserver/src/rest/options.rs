@@ -151,10 +151,9 @@ impl WriteOptions {
                 FieldValidation::Warn
             }
         };
-        if let Some(manager) = query.get("fieldManager").filter(|manager| manager.len() > 128) {
+        if query.get("fieldManager").is_some_and(|manager| manager.len() > 128) {
             let words = "may not be more than 128 bytes";
             causes.push(Cause::plain(herald_apiserver_schema::Reason::TooLong, "fieldManager", words));
-            let _ = manager;
         }
         if !causes.is_empty() {
             return Err(invalid_options(operation.kind(), &causes));
