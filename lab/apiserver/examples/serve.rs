@@ -1,4 +1,4 @@
-//! Serves until interrupted: `cargo run -p herald-apiserver --example serve -- 127.0.0.1:6443 /tmp/kubeconfig`.
+//! Serves until interrupted: `cargo run -p herald-apiserver --example serve -- 127.0.0.1:6443 kubeconfig`.
 
 use std::error::Error;
 use std::net::TcpListener;
