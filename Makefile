@@ -32,12 +32,9 @@ lint: ## rustfmt and clippy, warnings denied
 crds: ## writes the CRDs' YAML from the types
 	cargo run --quiet --package herald-crds --features yaml --bin crdgen -- crds/yaml
 
+# (All packages are selected, so that nothing is built a second time with other features.)
 crds-check: ## fails when the committed YAML is not what the types say
-	rm -rf target/crds-check
-	mkdir -p target/crds-check
-	cargo run --quiet --package herald-crds --features yaml --bin crdgen -- target/crds-check
-	cp crds/yaml/kustomization.yaml target/crds-check/
-	diff -ru crds/yaml target/crds-check || { echo "crds/yaml is not up to date: run 'make crds'" >&2; exit 1; }
+	cargo test --workspace --test definitions
 
 setup: ## installs what the lab needs from the distribution; starts and enables no service
 	@lab/setup $(TARGET)/tools
