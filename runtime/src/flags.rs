@@ -29,7 +29,7 @@ pub struct CommonFlags {
     #[arg(long, value_name = "NAME", env = "HERALD_NAMESPACE")]
     pub namespace: Option<String>,
 
-    /// Name of the program's own Pod; objects it creates are owned by that Pod
+    /// Name of the program's own Pod; its Events name that Pod as their reporter
     #[arg(long, value_name = "NAME", env = "HERALD_POD_NAME")]
     pub pod_name: Option<String>,
 
