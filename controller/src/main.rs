@@ -1,5 +1,6 @@
 //! The `herald-controller` program.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use herald_controller::flags::Flags;
@@ -19,10 +20,14 @@ const EVENTS_PER_SECOND: u32 = 50;
 /// How long the last Events may take.
 const LAST_EVENTS: Duration = Duration::from_secs(5);
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let Flags { common, health_bind_address } = flags::parse();
-    logging::start(common.log_level, common.log_format);
+#[tokio::main(worker_threads = 2)]
+async fn main() -> ExitCode {
+    let flags: Flags = flags::parse();
+    logging::start(flags.common.log_level, flags.common.log_format);
+    flags::exit(start(flags).await)
+}
+
+async fn start(Flags { common, health_bind_address }: Flags) -> anyhow::Result<()> {
     let shutdown = Shutdown::on_signals()?;
     let client = client::connect(common.kubeconfig.as_deref()).await?;
 

@@ -1,13 +1,11 @@
 //! The controller against an API server: what users do and see.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests, with functions of their own")]
-
-mod cluster;
 
 use std::time::Duration;
 
-use cluster::{Cluster, condition, recorded_pool, shown};
 use kube::ResourceExt;
 use serde_json::json;
+
+use crate::cluster::{Cluster, condition, recorded_pool, shown};
 
 #[tokio::test]
 async fn a_service_gets_an_address_an_annotation_a_condition_and_an_event() {

@@ -29,6 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// An API server with Herald's kinds, and clients for it.
 pub struct Cluster {
     pub server: Handle,
+    url: String,
     pub client: Client,
     pub services: Api<Service>,
     pub pools: Api<IPAddressPool>,
@@ -57,7 +58,12 @@ impl Cluster {
         namespaces.create(&PostParams::default(), &namespace).await.unwrap();
         let services = Api::default_namespaced(client.clone());
         let pools = Api::namespaced(client.clone(), NAMESPACE);
-        Self { server, client, services, pools }
+        Self { server, url, client, services, pools }
+    }
+
+    /// A kubeconfig for programs.
+    pub fn kubeconfig(&self) -> String {
+        self.server.admin_kubeconfig(&self.url)
     }
 
     /// Starts a controller.
