@@ -110,8 +110,11 @@ impl Lab {
     /// Starts a command, calls `then` when it has printed its first line (the heading), and returns as soon as it has
     /// printed a line that `enough` accepts. The command is ended.
     pub fn until(&self, arguments: &[&str], then: impl FnOnce(), enough: impl Fn(&str) -> bool) -> Vec<String> {
+        // Not under `timeout`, which would be ended in its stead; the request itself has a limit.
+        let mut command = Command::new("kubectl");
+        command.args(arguments).arg(format!("--request-timeout={LIMIT}s"));
         let mut child = self
-            .command(&self.kubeconfig, arguments)
+            .environment(&mut command, &self.kubeconfig)
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
@@ -143,12 +146,17 @@ impl Lab {
         Ended { code: output.status.code().unwrap_or(-1), output: text(&output.stdout) + &text(&output.stderr) }
     }
 
-    /// kubectl with nothing of the machine's own configuration.
+    /// kubectl, for a limited time.
     fn command(&self, kubeconfig: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new("timeout");
         command.args(["--kill-after=1", LIMIT, "kubectl"]).args(arguments);
-        command.env("KUBECONFIG", kubeconfig).env("HOME", &self.folder).current_dir(&self.folder);
+        self.environment(&mut command, kubeconfig);
         command
+    }
+
+    /// Nothing of the machine's own configuration.
+    fn environment<'a>(&self, command: &'a mut Command, kubeconfig: &Path) -> &'a mut Command {
+        command.env("KUBECONFIG", kubeconfig).env("HOME", &self.folder).current_dir(&self.folder)
     }
 }
 
