@@ -1,7 +1,7 @@
 //! The `herald-lab` program.
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
 use herald_lab::{demo, pod, program, supervisor};
 use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
 
 /// A cluster in a box for Herald.
 #[derive(Debug, Parser)]
@@ -120,7 +121,12 @@ async fn interruptible(work: impl Future<Output = Result<()>>) -> Result<()> {
     }
 }
 
-/// The lab's own troubles, on standard error.
+/// The lab's own troubles, on standard error. The client library's are left
+/// out: it complains of every connection that a fault or the end of the lab cuts.
 fn log_warnings() {
-    tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(tracing::Level::WARN).init();
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_env_filter(EnvFilter::new("warn,kube_client=off"))
+        .init();
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Container, Pod};
 use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
@@ -157,6 +157,7 @@ impl Kubelet {
             "phase": "Running",
             "podIP": address,
             "podIPs": [{ "ip": address }],
+            "containerStatuses": container_statuses(pod),
             "conditions": [
                 { "type": "Ready", "status": "True" },
                 { "type": "ContainersReady", "status": "True" },
@@ -175,7 +176,10 @@ impl Kubelet {
                 .deletion_grace_period_seconds
                 .or_else(|| pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds));
             let grace = Duration::from_secs(u64::try_from(grace.unwrap_or(30)).unwrap_or(0));
-            let ends = *running.ends.get_or_insert_with(|| clock::now() + grace);
+            // A second deletion may shorten the grace, never lengthen it.
+            let ends = clock::now() + grace;
+            let ends = running.ends.filter(|before| *before < ends).unwrap_or(ends);
+            running.ends = Some(ends);
             if clock::now() < ends {
                 return Ok(true);
             }
@@ -213,6 +217,18 @@ impl Kubelet {
         let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
         Api::namespaced(self.client.clone(), namespace)
     }
+}
+
+/// Says of every container that it runs.
+fn container_statuses(pod: &Pod) -> Vec<serde_json::Value> {
+    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let status = |container: &Container| {
+        json!({
+            "name": container.name, "image": container.image, "imageID": "", "restartCount": 0,
+            "ready": true, "started": true, "state": { "running": {} },
+        })
+    };
+    containers.map(status).collect()
 }
 
 /// Waits until the Pod's server accepts connections.

@@ -37,7 +37,7 @@ where
                     // A relist is complete, and worth looking at, at its end.
                     Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => {}
                     Ok(_) => changed.send_modify(|count| *count += 1),
-                    Err(error) => tracing::warn!(kind = %K::kind(&()), %error, "watch interrupted"),
+                    Err(error) => tracing::info!(kind = %K::kind(&()), %error, "watch interrupted"),
                 }
             }
         });

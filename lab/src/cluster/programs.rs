@@ -1,14 +1,14 @@
 //! Herald's programs, started as the manifests start them.
 
 use std::ffi::OsString;
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 use super::files;
+use crate::probe::http;
 use crate::program::{Invocation, Program};
 use crate::topology::Machine;
 use crate::{Namespace, clock, place};
@@ -18,6 +18,12 @@ pub const SYSTEM_NAMESPACE: &str = "metallb-system";
 
 /// The port of `/healthz` and `/readyz` of both programs.
 const HEALTH_PORT: u16 = 17472;
+
+/// The port of `/metrics` of both programs.
+const METRICS_PORT: u16 = 9120;
+
+/// How long they may take to answer on either.
+const ANSWER: Duration = Duration::from_millis(500);
 
 /// How a program is started: what differs between the two, and what a test
 /// wants to be different.
@@ -84,14 +90,20 @@ fn tail(log: &Path) -> String {
     files::tail(log)
 }
 
+/// What a program exports on `/metrics`, summed over all series of one name.
+///
+/// # Errors
+/// When it does not answer.
+pub fn metric(namespace: &Namespace, name: &str) -> Result<f64> {
+    let target = SocketAddr::from((Ipv4Addr::LOCALHOST, METRICS_PORT));
+    let (_, text) = namespace.run(move || http::fetch(target, "/metrics", ANSWER))??;
+    let of_this_name = |line: &&str| line.split(['{', ' ']).next() == Some(name);
+    let value = |line: &str| line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok());
+    Ok(text.lines().filter(of_this_name).filter_map(value).sum())
+}
+
 /// The HTTP status of a path of the program in this namespace.
 fn status_of(path: &str) -> Result<u16> {
-    let patience = Duration::from_millis(500);
     let target = SocketAddr::from((Ipv4Addr::LOCALHOST, HEALTH_PORT));
-    let mut stream = TcpStream::connect_timeout(&target, patience)?;
-    stream.set_read_timeout(Some(patience))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.take(64 * 1024).read_to_string(&mut answer)?;
-    answer.split_whitespace().nth(1).and_then(|code| code.parse().ok()).context("not an HTTP answer")
+    Ok(http::fetch(target, path, ANSWER)?.0)
 }

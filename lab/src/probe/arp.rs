@@ -92,11 +92,19 @@ impl ArpRecord {
         span.map_or(Duration::ZERO, |(first, last)| last - first)
     }
 
-    /// How often the answering station changed since `from`.
+    /// How often the answering station changed since `from`. A request that
+    /// two stations answered counts for neither of them.
     #[must_use]
     pub fn flips(&self, from: Instant) -> usize {
         let since: Vec<_> = self.answers.iter().filter(|answer| answer.at >= from).collect();
-        since.windows(2).filter(|pair| matches!(pair, [a, b] if a.mac != b.mac)).count()
+        let sole: Vec<Mac> = since
+            .chunk_by(|one, other| one.round == other.round)
+            .filter_map(|round| {
+                let (first, others) = round.split_first()?;
+                others.iter().all(|other| other.mac == first.mac).then_some(first.mac)
+            })
+            .collect();
+        sole.windows(2).filter(|pair| matches!(pair, [a, b] if a != b)).count()
     }
 }
 
@@ -255,6 +263,8 @@ mod tests {
         let record = record(&[(10, 1, 1), (11, 2, 1), (20, 2, 2), (30, 2, 3), (31, 1, 3), (40, 2, 4)]);
         assert_eq!(record.two_owners(record.started), Duration::from_millis(21));
         assert_eq!(record.two_owners(record.started + Duration::from_millis(35)), Duration::ZERO);
-        assert_eq!(record.flips(record.started), 3);
+        assert_eq!(record.flips(record.started), 0, "only station 2 was ever alone");
+        let moved = [(10, 1, 1), (20, 1, 2), (21, 2, 2), (30, 2, 3), (40, 1, 4)];
+        assert_eq!(self::record(&moved).flips(record.started), 2);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -21,44 +22,61 @@ pub struct Page {
     pub client: String,
 }
 
-/// Gets `http://address:port/` from a client's namespace.
+/// How long one attempt may take.
+const ATTEMPT: Duration = Duration::from_millis(250);
+
+/// The longest answer that is read, in bytes.
+const LONGEST: u64 = 4 << 20;
+
+/// Pause between attempts.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Gets `http://address:port/` from a client's namespace, like a user who
+/// reloads until the page is there: a node may hear of an address a moment
+/// before its data path does.
 ///
 /// # Errors
-/// When nobody answers within `patience`, or not with a pod's page.
+/// The last attempt's, when none succeeds within `patience`.
 pub fn get(client: &Machine, address: Ipv4Addr, port: u16, patience: Duration) -> Result<Page> {
-    client.namespace.run(move || request((address, port).into(), patience))?
-}
-
-/// Tries again and again, as a person would: an address is announced a moment before the data path of its node is
-/// programmed, and what arrives in between is lost.
-fn connect(target: SocketAddr, patience: Duration) -> Result<TcpStream> {
-    const ATTEMPT: Duration = Duration::from_millis(250);
-    let give_up = clock::now() + patience;
-    loop {
-        match TcpStream::connect_timeout(&target, ATTEMPT) {
-            Ok(stream) => return Ok(stream),
-            Err(error) if clock::now() >= give_up => {
-                return Err(error).with_context(|| format!("connect to http://{target}/"));
+    let deadline = clock::now() + patience;
+    client.namespace.run(move || {
+        loop {
+            let left = deadline.saturating_duration_since(clock::now());
+            let attempt = request((address, port).into(), left.clamp(PAUSE, ATTEMPT));
+            if attempt.is_ok() || clock::now() + PAUSE >= deadline {
+                return attempt;
             }
-            Err(_) => {}
+            thread::sleep(PAUSE);
         }
-    }
+    })?
 }
 
 fn request(target: SocketAddr, patience: Duration) -> Result<Page> {
-    let mut stream = connect(target, patience)?;
+    let (status, body) = fetch(target, "/", patience)?;
+    if status != 200 {
+        bail!("http://{target}/ answered {status}");
+    }
+    serde_json::from_str(&body).with_context(|| format!("http://{target}/ answered {body:?}"))
+}
+
+/// One GET from the calling thread's namespace: status and body.
+///
+/// # Errors
+/// When nobody answers within `patience`, or not in HTTP.
+pub fn fetch(target: SocketAddr, path: &str, patience: Duration) -> Result<(u16, String)> {
+    let mut stream =
+        TcpStream::connect_timeout(&target, patience).with_context(|| format!("connect to http://{target}{path}"))?;
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
-    write!(stream, "GET / HTTP/1.1\r\nHost: {target}\r\nConnection: close\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {target}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
-    // A page is under 300 bytes; a limit keeps a broken server from filling us.
-    stream.take(64 * 1024).read_to_string(&mut answer).with_context(|| format!("read http://{target}/"))?;
-    let Some((head, body)) = answer.split_once("\r\n\r\n") else {
-        bail!("http://{target}/ answered something that is not HTTP: {answer:?}");
-    };
-    let status = head.lines().next().unwrap_or_default();
-    if !status.starts_with("HTTP/1.1 200") {
-        bail!("http://{target}/ answered {status:?}");
-    }
-    serde_json::from_str(body).with_context(|| format!("http://{target}/ answered {body:?}"))
+    // A limit keeps a broken server from filling us.
+    stream.take(LONGEST).read_to_string(&mut answer).with_context(|| format!("read http://{target}{path}"))?;
+    answer
+        .split_once("\r\n\r\n")
+        .and_then(|(head, body)| {
+            let status = head.strip_prefix("HTTP/1.1 ")?.split(' ').next()?.parse().ok()?;
+            Some((status, body.to_owned()))
+        })
+        .with_context(|| format!("http://{target}{path} answered something that is not HTTP: {answer:?}"))
 }

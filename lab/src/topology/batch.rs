@@ -22,6 +22,11 @@ pub(super) const MACHINE_SYSCTLS: &[(&str, &str)] = &[
     ("net/ipv4/conf/default/send_redirects", "0"),
 ];
 
+/// What the switch's kernel is set to: a switch has no addresses of its own,
+/// so it has nothing to say either.
+pub(super) const SWITCH_SYSCTLS: &[(&str, &str)] =
+    &[("net/ipv6/conf/all/disable_ipv6", "1"), ("net/ipv6/conf/default/disable_ipv6", "1")];
+
 /// Writes kernel settings of the calling thread's network namespace.
 pub(super) fn set_sysctls(settings: &[(&str, &str)]) -> Result<()> {
     for (name, value) in settings {

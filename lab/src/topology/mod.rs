@@ -82,10 +82,12 @@ impl Topology {
     fn build(id: &str, size: Size, lock: Lock) -> Result<Self> {
         let plan = batch::Plan::new(id, size);
         tool::ip_batch(None, &plan.namespaces())?;
-        tool::ip_batch(None, &plan.wires())?;
         let switch_name = batch::namespace_name(id, "switch");
+        let switch = Namespace::enter(&switch_name)?;
+        switch.run(|| batch::set_sysctls(batch::SWITCH_SYSCTLS))??;
+        tool::ip_batch(None, &plan.wires())?;
         tool::ip_batch(Some(&switch_name), &plan.switch())?;
-        let switch = Switch::new(Namespace::enter(&switch_name)?)?;
+        let switch = Switch::new(switch)?;
         let mut machines = Vec::new();
         for (name, station) in plan.machines() {
             let namespace_name = batch::namespace_name(id, name);

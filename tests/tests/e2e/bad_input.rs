@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use herald_crds::IPAddressPool;
-use herald_lab::cluster::SYSTEM_NAMESPACE;
-use herald_lab::wire::ArpFrame;
+use herald_lab::cluster::{SYSTEM_NAMESPACE, programs};
+use herald_lab::topology::Mac;
 use herald_lab::wire::socket::ArpSocket;
+use herald_lab::wire::{ArpFrame, Operation};
 use herald_lab::{clock, scene};
-use herald_tests::{PATIENCE, Stage, eventually};
+use herald_tests::{Stage, eventually};
 use kube::Api;
 
 /// A pool with these addresses.
@@ -90,7 +91,8 @@ async fn absurd_frames_and_datagrams_change_nothing() -> Result<()> {
     let owner = stage.settled(&probe).await?;
     let abused = clock::now();
     let attacker = stage.user()?;
-    let whole = ArpFrame::who_has(address, attacker.station.mac(), attacker.station.v4()).to_bytes();
+    let (mac, sender) = (attacker.station.mac(), attacker.station.v4());
+    let whole = ArpFrame::who_has(address, mac, sender).to_bytes();
     let targets: Vec<Ipv4Addr> = stage.cluster.topology().nodes().iter().map(|node| node.station.v4()).collect();
     attacker.namespace.run(move || -> Result<()> {
         let socket = ArpSocket::on_interface("eth0")?;
@@ -101,6 +103,17 @@ async fn absurd_frames_and_datagrams_change_nothing() -> Result<()> {
             frame.resize(60, 0xff);
             socket.send(&frame)?;
         }
+        // Whole, about an announced address, and yet wrong: an unknown operation, a sender that
+        // is nobody or everybody, addresses of seven bytes.
+        let mut unknown = ArpFrame::who_has(address, mac, sender);
+        unknown.operation = Operation::Other(0xabcd);
+        socket.send(&unknown.to_bytes())?;
+        for nobody in [Mac([0; 6]), Mac::BROADCAST] {
+            socket.send(&ArpFrame { sender_mac: nobody, ..ArpFrame::who_has(address, mac, sender) }.to_bytes())?;
+        }
+        let mut long = whole.clone();
+        *long.get_mut(18).context("the address length")? = 7;
+        socket.send(&long)?;
         let udp = UdpSocket::bind("0.0.0.0:0")?;
         for len in [0, 1, 7, 16, 40, 64, 512, 1400] {
             for target in &targets {
@@ -117,6 +130,13 @@ async fn absurd_frames_and_datagrams_change_nothing() -> Result<()> {
     for program in stage.cluster.programs() {
         assert_eq!(program.ended()?, None, "{} still runs", program.name());
     }
-    let _ = PATIENCE;
+
+    // What was not understood was counted, where it was received.
+    for node in stage.cluster.topology().nodes() {
+        let dropped = programs::metric(&node.namespace, "herald_membership_dropped_total")?;
+        assert!(dropped >= 7.0, "{}: {dropped} datagrams counted", node.name);
+        let ignored = programs::metric(&node.namespace, "herald_layer2_ignored_total")?;
+        assert!(node.name != owner || ignored >= 1.0, "{}: {ignored} frames counted", node.name);
+    }
     Ok(())
 }

@@ -1,0 +1,9 @@
+//! What a user gets, end to end: one module per part of the promise.
+
+mod bad_input;
+mod failover;
+mod first_steps;
+mod leftovers;
+mod make_lab;
+mod rights;
+mod traffic_policy;
