@@ -14,6 +14,7 @@ mod explain;
 mod index;
 mod job;
 mod plan;
+mod queue;
 mod status;
 
 pub use index::{Counted, Index, Summary};

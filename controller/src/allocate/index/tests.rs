@@ -3,6 +3,7 @@
 mod cluster;
 mod failures;
 mod life;
+mod random;
 mod status;
 
 use std::time::Duration;

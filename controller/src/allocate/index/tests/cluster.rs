@@ -72,7 +72,15 @@ impl Cluster {
         self.create_with(name, json!({}), json!({}))
     }
 
+    /// Creates one with these annotations and this spec beside the usual.
     pub(super) fn create_with(&mut self, name: &str, annotations: Value, spec: Value) -> ServiceKey {
+        let key = self.store(name, annotations, spec);
+        self.show(&key);
+        key
+    }
+
+    /// Creates one; the controller does not see it yet.
+    pub(super) fn store(&mut self, name: &str, annotations: Value, spec: Value) -> ServiceKey {
         self.version += 1;
         let mut service = json!({
             "metadata": {
@@ -87,8 +95,7 @@ impl Cluster {
         }
         let seen = SeenService::of(serde_json::from_value(service).unwrap());
         let key = seen.key().clone();
-        self.services.insert(key.clone(), seen.clone());
-        self.index.services(Change::Applied(seen), self.now);
+        self.services.insert(key.clone(), seen);
         key
     }
 
