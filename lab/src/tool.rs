@@ -11,6 +11,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::namespace::Namespace;
+
 /// The programs the lab calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tool {
@@ -89,33 +91,32 @@ pub fn ip_batch(netns: Option<&str>, lines: &[String]) -> Result<()> {
     })
 }
 
-/// Loads an nftables script in the named network namespace, atomically.
+/// Loads an nftables script in a network namespace, atomically.
 ///
 /// # Errors
 /// When `nft` is missing or refuses the script; the error holds its complaint.
-pub fn nft(netns: &str, script: &str) -> Result<()> {
-    run(Tool::Nft, Some(netns), &["-f", "-"], script, |_| format!("`nft -f -` in {netns}"))
+pub fn nft(namespace: &Namespace, script: &str) -> Result<()> {
+    let what = |_: &str| format!("`nft -f -` in {}", namespace.name());
+    run(Tool::Nft, Some(namespace), &["-f", "-"], script, what)
 }
 
-/// Runs a tool with `input` on its standard input. `what` names the failed
-/// command, given what the tool printed.
-fn run(tool: Tool, netns: Option<&str>, args: &[&str], input: &str, what: impl Fn(&str) -> String) -> Result<()> {
+/// Runs a tool with `input` on its standard input, in a namespace or here.
+/// `what` names the failed command, given what the tool printed.
+fn run(
+    tool: Tool,
+    namespace: Option<&Namespace>,
+    args: &[&str],
+    input: &str,
+    what: impl Fn(&str) -> String,
+) -> Result<()> {
     let program = tool.find()?;
-    let mut command = match netns {
-        Some(name) => {
-            let mut ip = Command::new(Tool::Ip.find()?);
-            ip.args(["netns", "exec", name]).arg(&program);
-            ip
-        }
-        None => Command::new(&program),
+    let mut command = Command::new(&program);
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let child = match namespace {
+        Some(namespace) => namespace.run(move || command.spawn())?,
+        None => command.spawn(),
     };
-    let mut child = command
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("start {}", program.display()))?;
+    let mut child = child.with_context(|| format!("start {}", program.display()))?;
     if let Some(mut stdin) = child.stdin.take() {
         // A tool that stops reading has failed; its exit status tells more
         // than the broken pipe does.

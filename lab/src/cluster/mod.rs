@@ -275,6 +275,6 @@ impl Cluster {
 }
 
 fn proxy_nodes(topology: &Topology) -> Vec<ProxyNode> {
-    let node = |machine: &Machine| ProxyNode { name: machine.name.clone(), netns: machine.namespace.name().to_owned() };
+    let node = |machine: &Machine| ProxyNode { name: machine.name.clone(), namespace: machine.namespace.clone() };
     topology.nodes().iter().map(node).collect()
 }

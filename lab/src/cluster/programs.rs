@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -69,7 +69,7 @@ pub async fn ready(program: &Program, namespace: &Namespace, patience: Duration)
             return Ok(());
         }
         if let Some(status) = program.ended()? {
-            bail!("{} ended ({status}):\n{}", program.name(), tail(program.log()));
+            bail!("{} ended ({status}):\n{}", program.name(), files::tail(program.log()));
         }
         if clock::now() >= deadline {
             let answer = match answer {
@@ -79,15 +79,11 @@ pub async fn ready(program: &Program, namespace: &Namespace, patience: Duration)
             bail!(
                 "{} is not ready after {patience:?}: {answer}; its log ends:\n{}",
                 program.name(),
-                tail(program.log())
+                files::tail(program.log())
             );
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-}
-
-fn tail(log: &Path) -> String {
-    files::tail(log)
 }
 
 /// What a program exports on `/metrics`, summed over all series of one name.

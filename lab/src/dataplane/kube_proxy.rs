@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::{frontend, rules};
 use crate::cluster::mirror::Mirror;
+use crate::namespace::Namespace;
 use crate::tool;
 use crate::topology::Switch;
 
@@ -22,8 +23,8 @@ const RETRY: Duration = Duration::from_millis(100);
 pub struct ProxyNode {
     /// The Node's name.
     pub name: String,
-    /// Its network namespace.
-    pub netns: String,
+    /// Its network.
+    pub namespace: Namespace,
 }
 
 /// Programs the nodes until it is dropped. A node that is cut off keeps its old
@@ -50,7 +51,7 @@ pub async fn run(client: Client, nodes: Vec<ProxyNode>, switch: Switch) {
             }
             let node = node.clone();
             writes.spawn_blocking(move || -> (String, Result<String>) {
-                (node.name, tool::nft(&node.netns, &text).map(|()| text))
+                (node.name, tool::nft(&node.namespace, &text).map(|()| text))
             });
         }
         while let Some(write) = writes.join_next().await {

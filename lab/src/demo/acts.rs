@@ -169,9 +169,9 @@ pub(super) async fn healed(
     let owner = scene::settled(lab, probe, CALM, PATIENCE).await?;
     let record = probe.record();
     story.seen(format!(
-        "{owner} alone answers; two nodes did for {:.1} ms, and the owner changed {} times",
+        "{owner} alone answers; for {:.1} ms two nodes did; changes of owner: {}",
         ms(record.two_owners(healed)),
-        record.flips(healed)
+        record.flips(healed - CALM)
     ));
     let since = clock::now() - CALM;
     let mac = lab.node(&owner)?.station.mac();

@@ -43,7 +43,7 @@ pub struct Switch {
 
 impl Switch {
     pub(super) fn new(namespace: Namespace) -> Result<Self> {
-        tool::nft(namespace.name(), RULES)?;
+        tool::nft(&namespace, RULES)?;
         Ok(Self { namespace, cut: Arc::default() })
     }
 
@@ -125,7 +125,7 @@ impl Switch {
     }
 
     fn element(&self, verb: &str, set: &str, elements: &str) -> Result<()> {
-        tool::nft(self.namespace.name(), &format!("{verb} element bridge faults {set} {{ {elements} }}\n"))
+        tool::nft(&self.namespace, &format!("{verb} element bridge faults {set} {{ {elements} }}\n"))
     }
 }
 

@@ -12,7 +12,7 @@ use herald_lab::cluster::{Cluster, Options};
 use herald_lab::probe::http::{self, Page};
 use herald_lab::topology::{Machine, Size};
 use herald_lab::{clock, tool};
-use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Service};
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
@@ -81,5 +81,50 @@ async fn the_data_path_follows_the_traffic_policy() -> Result<()> {
     via(client, node1, "terminating", |page| page.as_ref().is_some_and(|p| p.pod == "web-1")).await?;
     pods_api.delete("web-1", &DeleteParams::default().grace_period(0)).await?;
     via(client, node1, "ended", Option::is_none).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_owned_goes_with_its_owner_and_a_namespace_with_its_contents() -> Result<()> {
+    let size = Size { nodes: 1, clients: 0 };
+    let cluster = Cluster::start_bare(Options { size, ..Options::default() }).await?;
+    cluster
+        .apply(
+            "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}\n---\n\
+             {apiVersion: v1, kind: ConfigMap, metadata: {name: owner, namespace: shop}}",
+        )
+        .await?;
+    let maps: Api<ConfigMap> = Api::namespaced(cluster.client(), "shop");
+    let uid = maps.get("owner").await?.metadata.uid.unwrap();
+    for (name, uid) in [("owned", uid.as_str()), ("orphan", "00000000-0000-0000-0000-000000000000")] {
+        cluster
+            .apply(&format!(
+                "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}, namespace: shop, ownerReferences: \
+                 [{{apiVersion: v1, kind: ConfigMap, name: owner, uid: {uid}}}]}}}}"
+            ))
+            .await?;
+    }
+    gone(&maps, "orphan").await?;
+    assert!(maps.get_opt("owned").await?.is_some(), "its owner is there");
+    maps.delete("owner", &DeleteParams::default()).await?;
+    gone(&maps, "owned").await?;
+
+    cluster.apply("{apiVersion: v1, kind: ConfigMap, metadata: {name: content, namespace: shop}}").await?;
+    let namespaces: Api<Namespace> = Api::all(cluster.client());
+    namespaces.delete("shop", &DeleteParams::default()).await?;
+    gone(&namespaces, "shop").await?;
+    gone(&maps, "content").await
+}
+
+/// Waits until an object is gone.
+async fn gone<K>(api: &Api<K>, name: &str) -> Result<()>
+where
+    K: Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+{
+    let deadline = clock::now() + PATIENCE;
+    while api.get_opt(name).await?.is_some() {
+        assert!(clock::now() < deadline, "{name} is still there");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     Ok(())
 }

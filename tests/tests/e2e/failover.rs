@@ -104,6 +104,52 @@ async fn failover_does_not_need_the_api_server() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partition_of_the_nodes_ends_with_one_owner() -> Result<()> {
+    let stage = Stage::with_pods().await?;
+    let address = stage.first_steps().await?;
+    let probe = stage.ask(address)?;
+    let before = stage.settled(&probe).await?;
+    let nodes = ["node1", "node2", "node3"];
+    let others: Vec<_> = nodes.into_iter().filter(|node| *node != before).collect();
+
+    // The clients and the API server reach both sides; the sides don't reach each other. Two
+    // owners can't be helped while that lasts, silence can.
+    let parted = clock::now();
+    stage.cluster.topology().switch().part(&[&before], &others)?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let silence = probe.record().longest_silence(parted, clock::now());
+    assert!(silence < Duration::from_millis(300), "somebody always answered: {silence:?}");
+    let joined = clock::now();
+    stage.cluster.topology().switch().join(&[&before], &others)?;
+    stage.settled(&probe).await?;
+    let two = probe.record().two_owners(joined);
+    assert!(two <= Duration::from_secs(1), "two owners for {two:?} after the partition");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lost_datagrams_alone_leave_one_owner() -> Result<()> {
+    let stage = Stage::with_pods().await?;
+    let address = stage.first_steps().await?;
+    let probe = stage.ask(address)?;
+    let before = stage.settled(&probe).await?;
+
+    // The others take the owner for dead, but hear it on the wire: the better-ranked one stays.
+    let muted = clock::now();
+    stage.cluster.topology().switch().mute_membership(&before)?;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    stage.settled(&probe).await?;
+    let record = probe.record();
+    let silence = record.longest_silence(muted, clock::now());
+    assert!(silence < Duration::from_millis(300), "somebody always answered: {silence:?}");
+    let two = record.two_owners(muted);
+    assert!(two <= Duration::from_secs(1), "two owners for {two:?}");
+    stage.cluster.topology().switch().unmute_membership(&before)?;
+    stage.settled(&probe).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_ends_both_programs_cleanly() -> Result<()> {
     let stage = Stage::with_pods().await?;
     let address = stage.first_steps().await?;

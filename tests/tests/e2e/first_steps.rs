@@ -119,6 +119,28 @@ async fn wishes_are_granted() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_cluster_is_left_alone() -> Result<()> {
+    let stage = Stage::with_pods().await?;
+    stage.first_steps().await?;
+    for number in 1..=5 {
+        stage.apply(&service(&format!("more-{number}"), "externalTrafficPolicy: Local")).await?;
+    }
+    for number in 1..=5 {
+        stage.address_of(&format!("more-{number}")).await?;
+        stage.event("default", &format!("more-{number}"), "nodeAssigned").await?;
+    }
+    // Reports may trail by a moment; after that the server's version stands still.
+    let version = async || anyhow::Ok(stage.services().list(&ListParams::default()).await?.metadata.resource_version);
+    let mut last = version().await?;
+    eventually("three seconds without a write", async || {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let before = std::mem::replace(&mut last, version().await?);
+        Ok((before == last).then_some(()))
+    })
+    .await
+}
+
 /// A LoadBalancer Service in front of the web pods, with a further line of spec.
 fn service(name: &str, line: &str) -> String {
     format!(

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use herald_crds::IPAddressPool;
 use herald_lab::cluster::SYSTEM_NAMESPACE;
 use herald_tests::Stage;
@@ -29,6 +29,17 @@ async fn the_rights_suffice_and_are_enforced() -> Result<()> {
         let log = fs::read_to_string(program.log())?;
         let refused: Vec<_> = log.lines().filter(|line| line.to_lowercase().contains("forbidden")).collect();
         assert!(refused.is_empty(), "{}: {refused:#?}", program.name());
+    }
+
+    // Of the kernel's capabilities, the speaker has NET_RAW and the controller none.
+    for program in stage.cluster.programs() {
+        let status = fs::read_to_string(format!("/proc/{}/status", program.pid()))?;
+        let wanted: u64 = if program.name().starts_with("herald-speaker") { 1 << 13 } else { 0 };
+        for set in ["CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb"] {
+            let line = status.lines().find_map(|line| line.strip_prefix(set)?.strip_prefix(":\t"));
+            let held = u64::from_str_radix(line.context("a set of capabilities")?, 16)?;
+            assert!(held & !wanted == 0, "{}: {set} is {held:x}", program.name());
+        }
     }
 
     // What they have no business with is refused.
