@@ -5,7 +5,7 @@
 //! nowhere else:
 //!
 //! ```text
-//! target/                    the folder with cargo's CACHEDIR.TAG
+//! target/                    the folder in which cargo keeps its .rustc_info.json
 //!   debug/herald-lab         this program
 //!   debug/herald-speaker     a program the lab starts
 //!   debug/deps/lab-1f2e…     a test that uses the lab
@@ -47,10 +47,14 @@ pub fn program(name: &str) -> Result<PathBuf> {
 /// When the running program does not lie below one.
 pub fn target_dir() -> Result<PathBuf> {
     let dir = program_dir()?;
-    dir.ancestors()
-        .find(|dir| dir.join("CACHEDIR.TAG").is_file())
-        .map(Path::to_owned)
-        .with_context(|| format!("{} is not below a cargo target folder", dir.display()))
+    target_above(&dir).with_context(|| format!("{} is not below a cargo target folder", dir.display()))
+}
+
+/// The nearest folder above `dir` that cargo builds into. (Not every one has a `CACHEDIR.TAG`: cargo
+/// writes it only into a folder that it makes itself, and `make setup` may have been there before.)
+fn target_above(dir: &Path) -> Option<PathBuf> {
+    let is_target = |dir: &&Path| [".rustc_info.json", "CACHEDIR.TAG"].iter().any(|name| dir.join(name).is_file());
+    dir.ancestors().find(is_target).map(Path::to_owned)
 }
 
 /// The folder with one sub-folder per lab.
@@ -59,4 +63,21 @@ pub fn target_dir() -> Result<PathBuf> {
 /// As [`target_dir`].
 pub fn labs_dir() -> Result<PathBuf> {
     Ok(target_dir()?.join("lab"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_folder_is_known_by_either_file() {
+        let root = target_dir().unwrap().join(format!("lab-place-{}", std::process::id()));
+        for (name, file) in [("made-by-cargo", "CACHEDIR.TAG"), ("made-before", ".rustc_info.json")] {
+            let target = root.join(name);
+            std::fs::create_dir_all(target.join("x86_64/debug")).unwrap();
+            std::fs::write(target.join(file), "").unwrap();
+            assert_eq!(target_above(&target.join("x86_64/debug")), Some(target));
+        }
+        std::fs::remove_dir_all(root).unwrap();
+    }
 }
