@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use herald_compiler::{Config, Family, config};
+use herald_compiler::{Config, Family};
 
 use crate::choose::Order;
-use crate::claim::{Claims, Home};
-use crate::pool::{Account, PoolSpace, PoolUsage, admits};
-use crate::wait::{Topic, Waits};
+use crate::claim::Claims;
+use crate::pool::{PoolSpace, PoolUsage, admits};
+use crate::wait::Waits;
 use crate::{
     Cause, Decision, FamilyPolicy, Holding, InvalidWish, Refusal, Remark, ServiceKey, ServiceRequest, SharingConflict,
     Terms, Wish,
 };
 
+mod ledger;
+mod settled;
 #[cfg(test)]
 mod tests;
 
@@ -222,8 +224,11 @@ impl Allocator {
         if let Some(target) = record.target.as_mut().filter(|target| same_set(&target.addresses, &record.shown)) {
             target.cause = None;
         }
-        // What the Service says about its pool counts until we know better.
-        record.pool = record.pool.or_else(|| request.recorded_pool.clone());
+        // What the Service says about its pool counts until we know better, which is from the first decision on.
+        record.pool = match &record.target {
+            None => request.recorded_pool.clone(),
+            Some(_) => record.pool.or_else(|| request.recorded_pool.clone()),
+        };
         let other_terms = *record.terms != request.terms;
         if other_terms {
             record.terms = Arc::new(request.terms.clone());
@@ -244,6 +249,9 @@ impl Allocator {
         match &record.target {
             None => (shown.clone(), None),
             Some(target) if same_set(&target.addresses, shown) => (shown.clone(), None),
+            // What every other allocator would leave alone is not moved by what this one remembers: a wish may
+            // have been taken back before it was granted.
+            Some(_) if self.is_settled(request) => (shown.clone(), None),
             // Somebody else wrote other addresses. What is shown is what the network and other
             // controllers go by, so it counts if it may. A part of what it has is a loss.
             Some(target)

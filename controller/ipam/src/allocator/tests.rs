@@ -2,6 +2,7 @@
 
 mod keeping;
 mod pools;
+mod settled;
 mod sharing;
 mod stack;
 

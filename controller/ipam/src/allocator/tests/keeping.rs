@@ -174,3 +174,19 @@ fn an_equal_configuration_disturbs_nobody() {
     assert_eq!(a.set_config(config(vec![pool("p", &["192.0.2.0/32"])])), []);
     assert_eq!(a.set_config(config(vec![pool("p", &["192.0.2.0/31"])])), [ServiceKey::new("shop", "b")]);
 }
+
+#[test]
+fn before_the_first_decision_the_last_record_counts() {
+    // A controller that takes over sees the Service twice before it decides: the last leader's write came in between.
+    let mut allocator = allocator(vec![pool("p", &["192.0.2.0/31"]), pool("q", &["192.0.2.2/31"])]);
+    let seen = |shown, pool: &str| ServiceRequest {
+        shown: ips(shown),
+        recorded_pool: Some(pool.into()),
+        ..from_pool(service("web"), "q")
+    };
+    allocator.adopt(&seen("192.0.2.0", "p"));
+    allocator.adopt(&seen("192.0.2.2", "q"));
+    // And then an edit of the pools takes the address out of the wanted one.
+    allocator.set_config(config(vec![pool("p", &["192.0.2.0/31"]), pool("q", &["192.0.2.4/31"])]));
+    assert_eq!(told(&allocator.decide(&seen("192.0.2.2", "q"))), "keep 192.0.2.2");
+}
