@@ -11,6 +11,7 @@
 
 mod entry;
 mod explain;
+mod fence;
 mod index;
 mod job;
 mod plan;

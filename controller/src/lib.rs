@@ -16,6 +16,7 @@
 //!   what changed and which answers with the [`Job`](allocate::Job)s to be done. It decides
 //!   everything and does nothing: no clock, no client, no task.
 //! - [`write`] does the jobs and reports how they went.
+//! - [`lead`] says whether this controller is the one that writes.
 //! - [`run`] is the loop around them; it ends in order on SIGTERM.
 //!
 //! Everything up to the jobs is tested without a cluster.
@@ -23,6 +24,7 @@
 pub mod allocate;
 pub mod compile;
 pub mod flags;
+pub mod lead;
 pub mod metrics;
 pub mod run;
 pub mod watch;

@@ -1,13 +1,15 @@
 //! The `herald-controller` program.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use herald_controller::flags::Flags;
+use herald_controller::lead::Candidate;
 use herald_controller::metrics::Metrics;
 use herald_controller::run::{Parts, run};
-use herald_controller::write::Leadership;
 use herald_runtime::events::EventSink;
+use herald_runtime::flags::CommonFlags;
 use herald_runtime::serve::{self, Readiness};
 use herald_runtime::shutdown::Shutdown;
 use herald_runtime::{client, flags, logging};
@@ -27,7 +29,15 @@ async fn main() -> ExitCode {
     flags::exit(start(flags).await)
 }
 
-async fn start(Flags { common, health_bind_address }: Flags) -> anyhow::Result<()> {
+/// A name that no other replica has, nor this one had before a restart.
+fn identity(common: &CommonFlags) -> String {
+    let random = RandomState::new().build_hasher().finish();
+    format!("{}_{random:016x}", common.pod_name().unwrap_or("herald-controller"))
+}
+
+async fn start(flags: Flags) -> anyhow::Result<()> {
+    let timing = flags.timing().map_err(anyhow::Error::msg)?;
+    let Flags { common, health_bind_address, .. } = flags;
     let shutdown = Shutdown::on_signals()?;
     let client = client::connect(common.kubeconfig.as_deref()).await?;
 
@@ -38,19 +48,27 @@ async fn start(Flags { common, health_bind_address }: Flags) -> anyhow::Result<(
     let metrics = Metrics::registered(&mut registry);
     serve::metrics(common.metrics_bind_address, registry).await?;
 
+    let (candidate, leadership) = Candidate::new(client.clone(), &common.namespace(), identity(&common), timing);
+    let (end_candidate, candidate_ends) = Shutdown::pair();
+    let candidate = tokio::spawn(candidate.run(candidate_ends));
+
     let instance = common.pod_name().map(str::to_owned);
     let (events, event_writer) = EventSink::start(client.clone(), COMPONENT, instance, EVENTS_PER_SECOND);
     let parts = Parts {
         events,
         readiness,
         metrics,
-        // The elector will turn this gate; until then one controller runs alone.
-        leadership: Leadership::alone(),
+        leadership,
         lb_class: common.lb_class().map(str::to_owned),
         namespace: common.namespace(),
     };
     tracing::info!(namespace = parts.namespace, lb_class = parts.lb_class, "herald-controller starts");
     run(client, parts, shutdown).await;
+    // Nothing is under way any more, so that another may lead now.
+    end_candidate.request();
+    if candidate.await.is_err() {
+        tracing::error!("leader election ended abnormally");
+    }
     event_writer.flush(LAST_EVENTS).await;
     tracing::info!("herald-controller ended");
     Ok(())

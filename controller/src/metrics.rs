@@ -35,6 +35,7 @@ pub struct Metrics {
     retained: PoolGauge,
     updates: Counter,
     update_errors: Counter,
+    leading: Gauge,
     config_loaded: Gauge,
     config_stale: Gauge,
     conflicts: Counter,
@@ -78,8 +79,14 @@ impl Metrics {
         let own = registry.sub_registry_with_prefix("herald_controller");
         own.register("write_conflicts", "Writes refused because the Service had changed", metrics.conflicts.clone());
         own.register("request_failures", "Requests without an answer to rely on", metrics.failures.clone());
+        own.register("leading", "1 while this controller leads and writes", metrics.leading.clone());
         own.register("events_dropped", "Events dropped because too many waited", metrics.events_dropped.clone());
         metrics
+    }
+
+    /// Whether this controller leads.
+    pub fn leading(&self, leads: bool) {
+        self.leading.set(i64::from(leads));
     }
 
     /// Follows the state of things. `stale`: some configuration can't be watched just now.

@@ -4,6 +4,9 @@
 //! and starts them; each job is a task that reports back. So nothing is locked, and a slow request
 //! delays nobody else.
 //!
+//! A replica that does not lead does all of this but the jobs. When its term begins it lists the Services once more,
+//! so that it knows whatever the last leader wrote.
+//!
 //! The end comes in order: no more watching, no new jobs, the jobs under way are finished and their
 //! Events queued. What was decided and not written is decided again by the next controller.
 
@@ -23,9 +26,10 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::allocate::{Done, Index};
+use crate::lead::{Epoch, Leadership};
 use crate::metrics::Metrics;
-use crate::watch::{Observed, streams};
-use crate::write::{Leadership, Writer, leftovers};
+use crate::watch::{Observed, configuration, services};
+use crate::write::{Writer, leftovers};
 
 /// Jobs under way at a time. The API server is the limit, not we; but its own limits on requests
 /// in flight are shared with everybody else.
@@ -58,11 +62,13 @@ pub struct Parts {
 pub async fn run(client: Client, parts: Parts, mut shutdown: Shutdown) {
     let Parts { events, readiness, metrics, mut leadership, lb_class, namespace } = parts;
     let clock = Monotonic::start();
-    let mut watches = streams(&client, &namespace);
+    let mut watches = configuration(&client, &namespace);
+    let mut watched_services = services(&client);
     let mut state = Loop {
         index: Index::new(lb_class, namespace.clone()),
-        writer: Writer::new(client.clone(), namespace),
+        writer: None,
         jobs: JoinSet::new(),
+        ready: false,
         events,
         readiness,
         metrics,
@@ -71,9 +77,18 @@ pub async fn run(client: Client, parts: Parts, mut shutdown: Shutdown) {
     };
     let mut leftovers = Leftovers::NotYet;
     loop {
-        let leader = leadership.holds();
-        let ready = state.turn(leader);
-        leftovers.begin_if(ready && leader, &client);
+        let term = leadership.term().map(|term| term.epoch);
+        if let Some(epoch) = term.clone().filter(|epoch| state.epoch() != Some(epoch)) {
+            // The list that counts is one that is asked for now, with everything that the last leader wrote.
+            state.index.begin_term(epoch.clone());
+            watched_services = services(&client);
+            leftovers = Leftovers::NotYet;
+            let writer = Writer::new(client.clone(), namespace.clone(), leadership.clone(), epoch.clone());
+            state.writer = Some((epoch, writer));
+        }
+        let leader = term.is_some();
+        let known = state.turn(leader);
+        leftovers.begin_if(known && leader, &client);
         // Without leave or room to write, time alone brings nothing to do.
         let may_write = leader && state.jobs.len() < IN_FLIGHT;
         let deadline = state.index.deadline().filter(|_| may_write);
@@ -81,6 +96,7 @@ pub async fn run(client: Client, parts: Parts, mut shutdown: Shutdown) {
             biased;
             () = shutdown.requested() => break,
             Some(observed) = watches.next() => state.observe_all(observed, &mut watches),
+            Some(observed) = watched_services.next() => state.observe_all(observed, &mut watched_services),
             Some(done) = state.jobs.join_next(), if !state.jobs.is_empty() => state.done(done),
             found = leftovers.found() => {
                 for key in found {
@@ -91,14 +107,17 @@ pub async fn run(client: Client, parts: Parts, mut shutdown: Shutdown) {
             () = sleep_until(clock, deadline) => {}
         }
     }
-    drop(watches);
+    drop((watches, watched_services));
     state.finish().await;
 }
 
 struct Loop {
     index: Index,
-    writer: Writer,
+    /// For the term in which this controller leads, or did last.
+    writer: Option<(Epoch, Writer)>,
     jobs: JoinSet<Done>,
+    /// Everything has been listed once.
+    ready: bool,
     events: EventSink,
     readiness: Readiness,
     metrics: Metrics,
@@ -108,12 +127,17 @@ struct Loop {
 }
 
 impl Loop {
+    /// The term in which this controller leads, or did last.
+    fn epoch(&self) -> Option<&Epoch> {
+        self.writer.as_ref().map(|(epoch, _)| epoch)
+    }
+
     /// Starts what is to be done now and says how things stand. True once everything is known.
     fn turn(&mut self, leader: bool) -> bool {
-        if leader {
+        if let Some((_, writer)) = self.writer.as_ref().filter(|_| leader) {
             let room = IN_FLIGHT.saturating_sub(self.jobs.len());
             for job in self.index.jobs(room, self.clock.now()) {
-                let writer = self.writer.clone();
+                let writer = writer.clone();
                 self.jobs.spawn(async move { writer.run(job).await });
             }
         }
@@ -122,9 +146,15 @@ impl Loop {
         }
         let summary = self.index.summary();
         match summary.missing {
-            Some(what) => self.readiness.missing("caches", what),
-            None => self.readiness.there("caches"),
+            // A list that is made anew makes nobody unready.
+            Some(what) if !self.ready => self.readiness.missing("caches", what),
+            Some(_) => {}
+            None => {
+                self.ready = true;
+                self.readiness.there("caches");
+            }
         }
+        self.metrics.leading(leader);
         self.metrics.follow(&summary, !self.broken.is_empty(), self.events.dropped());
         summary.missing.is_none()
     }

@@ -5,7 +5,7 @@ mod streams;
 mod wire;
 
 pub use service::{AllocatedCondition, SeenService};
-pub use streams::{Observed, streams};
+pub use streams::{Observed, configuration, services};
 pub use wire::LeanService;
 
 /// Names that users and other programs know, from the API that Herald is compatible with.
@@ -22,6 +22,8 @@ pub mod names {
     pub const SHARED: &str = "allow-shared-ip";
     /// Annotation, set by the controller: the pool the addresses came from.
     pub const FROM_POOL: &str = "metallb.io/ip-allocated-from-pool";
+    /// Annotation, set by the controller: the term in which somebody last looked at a Service that waits.
+    pub const EPOCH: &str = "metallb.io/allocator-epoch";
     /// Condition on Services: has it the addresses it should have?
     pub const ALLOCATED: &str = "metallb.io/Allocated";
 }

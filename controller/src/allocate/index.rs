@@ -1,6 +1,6 @@
 //! The index: everything the controller knows, and the jobs that follow from it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use herald_compiler::object;
@@ -9,12 +9,16 @@ use herald_runtime::events::Notice;
 use herald_runtime::watch::Change;
 
 use super::entry::{Entry, Source, State};
-use super::job::{Done, Fetched, Job, ServiceWrite, Ticket, Written};
+use super::fence::Fence;
+use super::job::{Job, ServiceChange, ServiceWrite, Ticket};
 use super::plan::plan;
+use super::queue::Queue;
 use super::status::StatusBoard;
 use crate::compile::{ConfigObjects, SeenAdvertisement, SeenPool};
+use crate::lead::Epoch;
 use crate::watch::{Observed, SeenService};
 
+mod outcome;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +35,8 @@ pub struct Index {
     services_listed: bool,
     /// All that is in use has been adopted and decided upon at least once.
     started: bool,
+    /// What is to be done at the beginning of a term before addresses are handed out.
+    fence: Option<Fence>,
     allocator: Allocator,
     /// Services to decide, in this order.
     queue: Queue,
@@ -78,6 +84,7 @@ impl Index {
             services: BTreeMap::new(),
             services_listed: false,
             started: false,
+            fence: None,
             allocator: Allocator::new(),
             queue: Queue::default(),
             retries: BTreeSet::new(),
@@ -87,6 +94,20 @@ impl Index {
             tickets: 0,
             counted: Counted::default(),
         }
+    }
+
+    /// This controller leads from now on. What it decided or knew of Services before is forgotten: they must be
+    /// listed anew, by a request that begins after this call, and until then nothing is handed out.
+    pub fn begin_term(&mut self, epoch: Epoch) {
+        self.services.clear();
+        self.services_listed = false;
+        self.started = false;
+        self.queue = Queue::default();
+        self.retries.clear();
+        self.allocator = Allocator::new();
+        // Nobody is known who could be concerned.
+        let _ = self.allocator.set_config(self.objects.config().clone());
+        self.fence = Some(Fence::new(epoch));
     }
 
     /// Something happened at the API server.
@@ -156,6 +177,10 @@ impl Index {
             self.queue.extend(again);
         }
         if !self.started {
+            self.fence(&mut jobs, room, now);
+            if self.fence.is_some() {
+                return jobs;
+            }
             self.start();
         }
         while jobs.len() < room {
@@ -175,6 +200,10 @@ impl Index {
             return None;
         }
         let retry = self.retries.first().map(|(at, _)| *at);
+        if self.fence.is_some() {
+            // Everything else has to wait for it.
+            return retry;
+        }
         let unmark = self.unmark.values().min().copied();
         [retry, unmark, self.status.deadline()].into_iter().flatten().min()
     }
@@ -205,9 +234,47 @@ impl Index {
         seen.is_load_balancer && seen.class == self.lb_class
     }
 
+    /// Touches what has to be touched before addresses are handed out; see [`Fence`].
+    fn fence(&mut self, jobs: &mut Vec<Job>, room: usize, now: Duration) {
+        let Some(mut fence) = self.fence.take() else { return };
+        if !fence.is_surveyed() {
+            let open = |(key, entry): (&ServiceKey, &Entry)| {
+                let theirs = !self.is_ours(&entry.seen) || entry.seen.deleting;
+                let touch = !theirs && !self.allocator.is_settled(&entry.seen.request);
+                touch.then(|| (key.clone(), entry.seen.resource_version.clone()))
+            };
+            fence.survey(self.services.iter().filter_map(open).collect());
+        }
+        while jobs.len() < room
+            && let Some(key) = fence.next()
+        {
+            // One that is busy, or about to be asked for, comes back by itself.
+            jobs.extend(self.touch(key, fence.epoch()));
+        }
+        while !fence.is_up()
+            && jobs.len() < room
+            && let Some(job) = self.fetch_next(now)
+        {
+            jobs.push(job);
+        }
+        if !fence.is_up() {
+            self.fence = Some(fence);
+        }
+    }
+
+    fn touch(&mut self, key: ServiceKey, epoch: &Epoch) -> Option<Job> {
+        let entry = self.services.get_mut(&key).filter(|entry| entry.state == State::Settled)?;
+        self.tickets += 1;
+        entry.state = State::Busy { ticket: self.tickets, again: false };
+        let resource_version = entry.seen.resource_version.clone();
+        let change = ServiceChange { epoch: Some(Some(epoch.clone())), ..ServiceChange::default() };
+        Some(Job::Write(ServiceWrite { ticket: self.tickets, key, resource_version, change, notices: Vec::new() }))
+    }
+
     /// Queues everything for the first time, the oldest Service first.
     fn start(&mut self) {
         self.started = true;
+        self.queue = Queue::default();
         let mut all: Vec<_> = self.services.iter().map(|(key, entry)| (entry.seen.created, key.clone())).collect();
         all.sort();
         self.queue.extend(all.into_iter().map(|(_, key)| key));
@@ -236,6 +303,9 @@ impl Index {
             None => {
                 self.services.insert(key.clone(), Entry::new(seen));
             }
+        }
+        if let (Some(fence), Some(entry)) = (&mut self.fence, self.services.get(&key)) {
+            fence.seen(&key, &entry.seen.resource_version);
         }
         self.adopt(&key);
         if source == Source::Watch {
@@ -282,6 +352,9 @@ impl Index {
     /// address: the API server itself takes them away with the type.
     fn left(&mut self, key: &ServiceKey, now: Duration) {
         let Some(entry) = self.services.remove(key) else { return };
+        if let Some(fence) = &mut self.fence {
+            fence.gone(key);
+        }
         if let State::Retry { at } = entry.state {
             self.retries.remove(&(at, key.clone()));
         }

@@ -9,6 +9,7 @@ use herald_runtime::events::Notice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::compile::{Counters, SeenStatus};
+use crate::lead::Epoch;
 use crate::watch::{AllocatedCondition, SeenService};
 
 /// Number of a job, so that its outcome is not taken for that of a later one.
@@ -68,6 +69,8 @@ pub struct ServiceChange {
     pub pool: Option<Option<Arc<str>>>,
     /// The condition `metallb.io/Allocated`.
     pub condition: Option<ConditionChange>,
+    /// The mark of a term (`metallb.io/allocator-epoch`); `Some(None)` takes it away.
+    pub epoch: Option<Option<Epoch>>,
 }
 
 /// A change of the condition `metallb.io/Allocated`.

@@ -23,14 +23,17 @@ pub(super) fn plan(seen: &SeenService, decision: &Decision, config: &Config) -> 
     let wanted = explain::condition(decision, config);
     let news = seen.condition.as_ref() != Some(&wanted);
     let transition = seen.condition.as_ref().is_none_or(|before| before.status != wanted.status);
-    let change = ServiceChange {
+    let mut change = ServiceChange {
         ingress,
         pool: (pool != seen.request.recorded_pool).then_some(pool),
         condition: news.then_some(ConditionChange { condition: wanted, transition }),
+        epoch: None,
     };
     if change.is_empty() {
         return (change, Vec::new());
     }
+    // Who has an address needs no mark any more. Not worth a write of its own.
+    change.epoch = (seen.has_epoch && !decision.addresses().is_empty()).then_some(None);
     let mut notices = explain::notices(seen, decision, news);
     notices.extend(explain::deprecations(seen));
     (change, notices)

@@ -33,6 +33,8 @@ pub struct SeenService {
     pub condition: Option<AllocatedCondition>,
     /// Annotations under the old prefix that it uses.
     pub deprecated: Vec<String>,
+    /// It carries the mark of a term (`metallb.io/allocator-epoch`).
+    pub has_epoch: bool,
 }
 
 /// The condition `metallb.io/Allocated`, without its time.
@@ -79,6 +81,7 @@ impl SeenService {
                 message: one.message,
             }),
             deprecated: deprecated(&annotations),
+            has_epoch: annotations.contains_key(names::EPOCH),
         }
     }
 
@@ -91,7 +94,7 @@ impl SeenService {
     /// Whether it carries what only Services with an address of ours should carry.
     #[must_use]
     pub fn is_marked(&self) -> bool {
-        self.request.recorded_pool.is_some() || self.condition.is_some()
+        self.request.recorded_pool.is_some() || self.condition.is_some() || self.has_epoch
     }
 }
 

@@ -1,4 +1,4 @@
-//! The watches, merged into one stream.
+//! The watches, merged into two streams: Services, and what says what they may have.
 
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
@@ -26,14 +26,20 @@ pub enum Observed {
     Namespace(Change<object::Namespace>),
 }
 
-/// Everything the controller watches; configuration objects are those of `namespace`.
+/// The Services of type LoadBalancer.
 #[must_use]
-pub fn streams(client: &Client, namespace: &str) -> BoxStream<'static, Observed> {
-    let everything = watcher::Config::default;
+pub fn services(client: &Client) -> BoxStream<'static, Observed> {
     // A Service that changes its type leaves this selection, which is a deletion to us: the server
     // sends nothing about the many Services of other types.
-    let load_balancers = everything().fields("spec.type=LoadBalancer");
+    let load_balancers = watcher::Config::default().fields("spec.type=LoadBalancer");
     let services = changes(Api::<LeanService>::all(client.clone()), load_balancers, SeenService::of);
+    services.map(Observed::Service).boxed()
+}
+
+/// The configuration objects of `namespace`, and all namespaces.
+#[must_use]
+pub fn configuration(client: &Client, namespace: &str) -> BoxStream<'static, Observed> {
+    let everything = watcher::Config::default;
     let pools = Api::<IPAddressPool>::namespaced(client.clone(), namespace);
     let pools = changes(pools, everything(), |pool| SeenPool::of(&pool));
     let advertisements = Api::<L2Advertisement>::namespaced(client.clone(), namespace);
@@ -43,7 +49,6 @@ pub fn streams(client: &Client, namespace: &str) -> BoxStream<'static, Observed>
         border::namespace(namespace.meta())
     });
     stream::select_all([
-        services.map(Observed::Service).boxed(),
         pools.map(Observed::Pool).boxed(),
         advertisements.map(Observed::L2Advertisement).boxed(),
         namespaces.map(Observed::Namespace).boxed(),

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::allocate::{ServiceChange, StatusWrite};
 use crate::compile::Counters;
+use crate::lead::Epoch;
 use crate::watch::names;
 
 #[cfg(test)]
@@ -17,8 +18,15 @@ mod tests;
 /// Conditions are merged by type, so those of others stay.
 pub(super) fn service(change: &ServiceChange, resource_version: &str, now: Timestamp) -> Value {
     let mut metadata = Map::from_iter([("resourceVersion".to_owned(), json!(resource_version))]);
+    let mut annotations = Map::new();
     if let Some(pool) = &change.pool {
-        metadata.insert("annotations".to_owned(), json!({ names::FROM_POOL: pool.as_deref() }));
+        annotations.insert(names::FROM_POOL.to_owned(), json!(pool.as_deref()));
+    }
+    if let Some(epoch) = &change.epoch {
+        annotations.insert(names::EPOCH.to_owned(), json!(epoch.as_ref().map(Epoch::as_str)));
+    }
+    if !annotations.is_empty() {
+        metadata.insert("annotations".to_owned(), Value::Object(annotations));
     }
     let mut status = Map::new();
     if let Some(addresses) = &change.ingress {
@@ -52,7 +60,7 @@ pub(super) fn service(change: &ServiceChange, resource_version: &str, now: Times
 /// LoadBalancer any more. Its addresses are gone with the type.
 pub(super) fn unmark(resource_version: &str) -> Value {
     json!({
-        "metadata": { "resourceVersion": resource_version, "annotations": { names::FROM_POOL: null } },
+        "metadata": { "resourceVersion": resource_version, "annotations": { names::FROM_POOL: null, names::EPOCH: null } },
         "status": { "conditions": [{ "type": names::ALLOCATED, "$patch": "delete" }] },
     })
 }

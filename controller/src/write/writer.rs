@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::patch;
 use crate::allocate::{Done, Fetched, Job, ServiceWrite, StatusWrite, Written};
 use crate::compile::{SeenAdvertisement, SeenPool, SeenStatus};
+use crate::lead::{Epoch, Leadership};
 use crate::watch::{LeanService, SeenService, names};
 
 /// Name under which the API server keeps track of our fields.
@@ -27,6 +28,9 @@ const PAGE: u32 = 500;
 pub struct Writer {
     client: Client,
     namespace: String,
+    leadership: Leadership,
+    /// The term that is written for.
+    epoch: Epoch,
 }
 
 impl std::fmt::Debug for Writer {
@@ -42,6 +46,8 @@ enum RequestError {
     Answered(#[from] kube::Error),
     #[error("no answer within {} s", TIMEOUT.as_secs())]
     TimedOut,
+    #[error("not sent: another controller may be leading by now")]
+    NotLeading,
 }
 
 impl RequestError {
@@ -54,10 +60,11 @@ impl RequestError {
 }
 
 impl Writer {
-    /// Writes with `client`; configuration objects are those of `namespace`.
+    /// Writes with `client` while the term `epoch` of `leadership` lasts; configuration objects are those of
+    /// `namespace`.
     #[must_use]
-    pub fn new(client: Client, namespace: String) -> Self {
-        Self { client, namespace }
+    pub fn new(client: Client, namespace: String, leadership: Leadership, epoch: Epoch) -> Self {
+        Self { client, namespace, leadership, epoch }
     }
 
     /// Does a job.
@@ -89,7 +96,7 @@ impl Writer {
     async fn write(&self, write: &ServiceWrite) -> Written {
         let ServiceWrite { key, resource_version, change, .. } = write;
         let body = patch::service(change, resource_version, wall_clock());
-        match patch_service(&self.services(key), key, body).await {
+        match self.patch_service(&self.services(key), key, body).await {
             Ok(service) => {
                 tracing::info!(service = %key, addresses = ?change.ingress, "status written");
                 Written::Stands(Box::new(SeenService::of(service)))
@@ -131,7 +138,7 @@ impl Writer {
         if service.is_load_balancer || !service.is_marked() {
             return true;
         }
-        match patch_service(&services, key, patch::unmark(&service.resource_version)).await {
+        match self.patch_service(&services, key, patch::unmark(&service.resource_version)).await {
             Ok(_) => {
                 tracing::info!(service = %key, "is no LoadBalancer any more: our annotation is taken off");
                 true
@@ -150,11 +157,11 @@ impl Writer {
         let result = match write.verdict.kind {
             Kind::IpAddressPool => {
                 let pools = Api::<IPAddressPool>::namespaced(self.client.clone(), &self.namespace);
-                patch_status(&pools, name, body).await.map(|pool| SeenPool::of(&pool).status)
+                self.patch_status(&pools, name, body).await.map(|pool| SeenPool::of(&pool).status)
             }
             Kind::L2Advertisement => {
                 let advertisements = Api::<L2Advertisement>::namespaced(self.client.clone(), &self.namespace);
-                patch_status(&advertisements, name, body).await.map(|one| SeenAdvertisement::of(&one).status)
+                self.patch_status(&advertisements, name, body).await.map(|one| SeenAdvertisement::of(&one).status)
             }
         };
         result
@@ -166,15 +173,40 @@ impl Writer {
             })
             .ok()
     }
+
+    /// Patches a Service's status, if this controller still leads.
+    async fn patch_service(
+        &self,
+        services: &Api<LeanService>,
+        key: &ServiceKey,
+        body: Value,
+    ) -> Result<LeanService, RequestError> {
+        self.still_leading()?;
+        limited(services.patch_status(&key.name, &params(), &Patch::Strategic(body))).await
+    }
+
+    /// Patches the status of a configuration object, if this controller still leads.
+    async fn patch_status<K>(&self, api: &Api<K>, name: &str, body: Value) -> Result<K, RequestError>
+    where
+        K: Resource + Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+    {
+        self.still_leading()?;
+        limited(api.patch_status(name, &params(), &Patch::Merge(body))).await
+    }
+
+    fn still_leading(&self) -> Result<(), RequestError> {
+        if self.leadership.permits(&self.epoch) { Ok(()) } else { Err(RequestError::NotLeading) }
+    }
 }
 
-/// Services that are no LoadBalancers and carry our annotation: their type was changed while no
+/// Services that carry one of our annotations, whatever their type is. Those that are no LoadBalancers are leftovers: their type was changed while no
 /// controller looked. Reads metadata only, page by page.
 ///
 /// # Errors
 /// When a page can't be read.
 pub async fn leftovers(client: &Client) -> Result<Vec<ServiceKey>, kube::Error> {
     let services: Api<PartialObjectMeta<LeanService>> = Api::all(client.clone());
+    let marks = [names::FROM_POOL, names::EPOCH];
     let mut found = Vec::new();
     let mut page = ListParams::default().limit(PAGE);
     loop {
@@ -182,7 +214,7 @@ pub async fn leftovers(client: &Client) -> Result<Vec<ServiceKey>, kube::Error> 
         found.extend(
             list.items
                 .iter()
-                .filter(|service| service.annotations().contains_key(names::FROM_POOL))
+                .filter(|service| marks.iter().any(|mark| service.annotations().contains_key(*mark)))
                 .map(|service| ServiceKey::new(service.namespace().unwrap_or_default(), service.name_any())),
         );
         match list.metadata.continue_.filter(|token| !token.is_empty()) {
@@ -201,19 +233,4 @@ async fn limited<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T,
 
 fn params() -> PatchParams {
     PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() }
-}
-
-async fn patch_service(
-    services: &Api<LeanService>,
-    key: &ServiceKey,
-    body: Value,
-) -> Result<LeanService, RequestError> {
-    limited(services.patch_status(&key.name, &params(), &Patch::Strategic(body))).await
-}
-
-async fn patch_status<K>(api: &Api<K>, name: &str, body: Value) -> Result<K, RequestError>
-where
-    K: Resource + Clone + serde::de::DeserializeOwned + std::fmt::Debug,
-{
-    limited(api.patch_status(name, &params(), &Patch::Merge(body))).await
 }

@@ -4,10 +4,10 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use herald_apiserver::{ApiServer, Handle, Options};
+use herald_controller::lead::{Candidate, Leadership, Timing};
 use herald_controller::metrics::Metrics;
 use herald_controller::run::{Parts, run};
 use herald_controller::watch::names;
-use herald_controller::write::Leadership;
 use herald_crds::IPAddressPool;
 use herald_runtime::events::EventSink;
 use herald_runtime::serve::Readiness;
@@ -39,6 +39,9 @@ pub struct Cluster {
 pub struct Controller {
     trigger: Trigger,
     task: JoinHandle<()>,
+    /// What takes part in leader election, if it does.
+    candidate: Option<(Trigger, JoinHandle<()>)>,
+    pub leadership: Leadership,
 }
 
 impl Cluster {
@@ -66,15 +69,26 @@ impl Cluster {
         self.server.admin_kubeconfig(&self.url)
     }
 
-    /// Starts a controller.
+    /// Starts a controller that runs alone.
     pub fn controller(&self) -> Controller {
+        self.start_controller(Leadership::alone(), None)
+    }
+
+    /// Starts one of several controllers.
+    pub fn replica(&self, name: &str, timing: Timing) -> Controller {
+        let (candidate, leadership) = Candidate::new(self.client.clone(), NAMESPACE, name.to_owned(), timing);
+        let (trigger, end) = Shutdown::pair();
+        self.start_controller(leadership, Some((trigger, tokio::spawn(candidate.run(end)))))
+    }
+
+    fn start_controller(&self, leadership: Leadership, candidate: Option<(Trigger, JoinHandle<()>)>) -> Controller {
         let (trigger, shutdown) = Shutdown::pair();
         let (events, writer) = EventSink::start(self.client.clone(), "metallb-controller", None, 1000);
         let parts = Parts {
             events,
             readiness: Readiness::new(),
             metrics: Metrics::registered(&mut Registry::default()),
-            leadership: Leadership::alone(),
+            leadership: leadership.clone(),
             lb_class: None,
             namespace: NAMESPACE.to_owned(),
         };
@@ -83,7 +97,7 @@ impl Cluster {
             run(client, parts, shutdown).await;
             writer.flush(PATIENCE).await;
         });
-        Controller { trigger, task }
+        Controller { trigger, task, candidate, leadership }
     }
 
     pub async fn create_pool(&self, name: &str, addresses: &[&str]) {
@@ -175,12 +189,20 @@ impl Controller {
     pub async fn stop(self) {
         self.trigger.request();
         tokio::time::timeout(PATIENCE, self.task).await.expect("it must end").unwrap();
+        if let Some((end, task)) = self.candidate {
+            end.request();
+            tokio::time::timeout(PATIENCE, task).await.expect("it must end").unwrap();
+        }
     }
 
     /// Ends it at once, as `kill -9` does.
     pub async fn kill(self) {
-        self.task.abort();
-        let _ = self.task.await;
+        // The triggers live on: without them everything would end in order.
+        let (_end_candidate, candidate) = self.candidate.unzip();
+        for task in candidate.into_iter().chain([self.task]) {
+            task.abort();
+            let _ = task.await;
+        }
     }
 }
 

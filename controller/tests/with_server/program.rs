@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, shown};
 
 fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_herald-controller"));
@@ -57,6 +57,8 @@ fn a_wrong_flag_is_one_line_that_names_it() {
         (["--log-level", "loud"], "--log-level", "loud"),
         (["--health-bind-address", "here"], "--health-bind-address", "here"),
         (["--metrics-bind-address", ":99999"], "--metrics-bind-address", ":99999"),
+        (["--leader-elect-renew-deadline", "20s"], "--leader-elect-renew-deadline", "20s"),
+        (["--leader-elect-retry-period", "soon"], "--leader-elect-retry-period", "soon"),
         (["--kubeconfig", "/nonexistent/file"], "--kubeconfig", "/nonexistent/file"),
     ] {
         let (code, text) = end(&arguments);
@@ -64,6 +66,84 @@ fn a_wrong_flag_is_one_line_that_names_it() {
         assert!(text.contains(flag) && text.contains(value), "{text}");
         assert_eq!(text.trim().lines().count(), 1, "{text}");
     }
+}
+
+/// A replica with elections that a test can wait for.
+fn replica(kubeconfig: &str) -> (Running, SocketAddr) {
+    let [health, metrics] = [free_address(), free_address()];
+    let running = program(&[
+        "--kubeconfig",
+        kubeconfig,
+        &format!("--health-bind-address={health}"),
+        &format!("--metrics-bind-address={metrics}"),
+        "--leader-elect-lease-duration=3s",
+        "--leader-elect-renew-deadline=2s",
+        "--leader-elect-retry-period=300ms",
+        "--log-level=none",
+    ]);
+    let mut running = running;
+    (Running(running.stderr(Stdio::null()).spawn().unwrap()), metrics)
+}
+
+async fn until_leads(metrics: SocketAddr, leads: u8) {
+    let wanted = format!("herald_controller_leading {leads}");
+    let found = async {
+        while !get(metrics, "/metrics").is_some_and(|(_, text)| text.contains(&wanted)) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), found).await.unwrap_or_else(|_| panic!("never {wanted}"));
+}
+
+fn signal(running: &Running, name: &str) {
+    let sent = Command::new("kill").arg(name).arg(running.0.id().to_string()).status().unwrap();
+    assert!(sent.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_was_stopped_and_wakes_up_writes_nothing() {
+    let cluster = Cluster::start().await;
+    cluster.create_pool("p", &["192.0.2.0/24", "198.51.100.0/24"]).await;
+    let file = std::env::temp_dir().join(format!("herald-controller-stop-{}", std::process::id()));
+    std::fs::write(&file, cluster.kubeconfig()).unwrap();
+    let (first, first_metrics) = replica(file.to_str().unwrap());
+    until_leads(first_metrics, 1).await;
+    let (_second, second_metrics) = replica(file.to_str().unwrap());
+    until_leads(second_metrics, 0).await;
+
+    // Stopped in the middle of a burst, with requests under way.
+    for number in 0..150 {
+        cluster.create(&format!("a-{number}"), json!({})).await;
+        if number == 100 {
+            signal(&first, "-STOP");
+        }
+    }
+    until_leads(second_metrics, 1).await;
+    for number in 0..150 {
+        cluster.create(&format!("b-{number}"), json!({})).await;
+    }
+    let all = (0..150).flat_map(|number| [format!("a-{number}"), format!("b-{number}")]);
+    let mut served = Vec::new();
+    for name in all {
+        served.push(cluster.until(&name, |service| !shown(service).is_empty()).await);
+    }
+    let addresses: std::collections::BTreeSet<_> = served.iter().map(shown).collect();
+    assert_eq!(addresses.len(), 300, "each has one of its own");
+
+    signal(&first, "-CONT");
+    until_leads(first_metrics, 0).await;
+    // It has heard of everything that happened meanwhile, and had its chance.
+    cluster.create("one-more", json!({})).await;
+    cluster.until("one-more", |service| !shown(service).is_empty()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for before in &served {
+        let name = before.metadata.name.as_deref().unwrap();
+        let now = cluster.services.get(name).await.unwrap();
+        assert_eq!(shown(&now), shown(before), "{name}");
+        assert_eq!(now.metadata.resource_version, before.metadata.resource_version, "{name} was written again");
+    }
+    until_leads(second_metrics, 1).await;
+    std::fs::remove_file(file).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

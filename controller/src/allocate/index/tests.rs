@@ -3,14 +3,18 @@
 mod cluster;
 mod failures;
 mod life;
-mod random;
+mod model;
+mod server;
 mod status;
+mod takeover;
 
 use std::time::Duration;
 
-use cluster::{Cluster, pool};
+use cluster::Cluster;
+use server::pool;
 
 use super::*;
+use crate::allocate::{Done, Written};
 
 const fn ms(count: u64) -> Duration {
     Duration::from_millis(count)

@@ -24,6 +24,7 @@ fn a_new_service_in_one_patch() {
         ingress: Some(addresses.into()),
         pool: Some(Some("p".into())),
         condition: Some(condition(true)),
+        epoch: None,
     };
     assert_eq!(
         service(&change, "7", time()),
@@ -51,7 +52,7 @@ fn only_what_changes_is_said_and_a_time_only_with_a_transition() {
     assert_eq!(patch["status"].as_object().unwrap().len(), 1);
     assert_eq!(patch["status"]["conditions"][0].get("lastTransitionTime"), None);
 
-    let cleared = ServiceChange { ingress: Some(vec![]), pool: Some(None), condition: None };
+    let cleared = ServiceChange { ingress: Some(vec![]), pool: Some(None), ..ServiceChange::default() };
     assert_eq!(
         service(&cleared, "7", time()),
         json!({
@@ -59,6 +60,15 @@ fn only_what_changes_is_said_and_a_time_only_with_a_transition() {
             "status": {"loadBalancer": {"ingress": null}},
         })
     );
+}
+
+#[test]
+fn a_touch_says_nothing_but_the_term() {
+    let touch = ServiceChange { epoch: Some(Some(Epoch::new("17"))), ..ServiceChange::default() };
+    let annotations = json!({"metallb.io/allocator-epoch": "17"});
+    assert_eq!(service(&touch, "7", time()), json!({"metadata": {"resourceVersion": "7", "annotations": annotations}}));
+    let off = ServiceChange { epoch: Some(None), ..ServiceChange::default() };
+    assert_eq!(service(&off, "7", time())["metadata"]["annotations"], json!({"metallb.io/allocator-epoch": null}));
 }
 
 #[test]

@@ -1,0 +1,94 @@
+//! An API server of plain values.
+
+use std::collections::BTreeMap;
+
+use herald_compiler::object;
+use herald_ipam::ServiceKey;
+use serde_json::{Value, json};
+
+use crate::allocate::{ServiceWrite, StatusWrite, Written};
+use crate::compile::{SeenPool, SeenStatus};
+use crate::watch::SeenService;
+
+/// A pool as a user would write it, not reported on yet.
+pub(super) fn pool(name: &str, addresses: &[&str]) -> SeenPool {
+    let object = object::IpAddressPool {
+        meta: object::ObjectMeta { name: name.into(), uid: name.into(), generation: 1, ..Default::default() },
+        addresses: addresses.iter().map(ToString::to_string).collect(),
+        auto_assign: true,
+        ..Default::default()
+    };
+    SeenPool { object, status: SeenStatus::default() }
+}
+
+/// What users and controllers have written.
+#[derive(Default)]
+pub(super) struct Server {
+    pub(super) services: BTreeMap<ServiceKey, SeenService>,
+    pub(super) pools: Vec<SeenPool>,
+    /// The last resourceVersion.
+    pub(super) version: u64,
+}
+
+impl Server {
+    /// Creates a Service `NAMESPACE/NAME` of type LoadBalancer with these annotations and this spec beside the usual.
+    pub(super) fn store(&mut self, namespace: &str, name: &str, annotations: Value, spec: Value) -> ServiceKey {
+        self.version += 1;
+        let mut service = json!({
+            "metadata": {
+                "namespace": namespace, "name": name, "uid": format!("uid-{}", self.version),
+                "resourceVersion": self.version.to_string(), "annotations": annotations,
+                "creationTimestamp": "2024-01-01T00:00:00Z",
+            },
+            "spec": { "type": "LoadBalancer", "clusterIPs": ["10.96.0.1"], "ports": [{"port": 80}] },
+        });
+        for (field, value) in spec.as_object().unwrap() {
+            service["spec"][field] = value.clone();
+        }
+        let seen = SeenService::of(serde_json::from_value(service).unwrap());
+        let key = seen.key().clone();
+        self.services.insert(key.clone(), seen);
+        key
+    }
+
+    /// Changes a Service; no controller sees it yet.
+    pub(super) fn change(&mut self, key: &ServiceKey, edit: impl FnOnce(&mut SeenService)) {
+        self.version += 1;
+        let service = self.services.get_mut(key).unwrap();
+        edit(service);
+        service.resource_version = self.version.to_string();
+    }
+
+    /// What the server does with a write.
+    pub(super) fn serve(&mut self, write: &ServiceWrite) -> Written {
+        let Some(service) = self.services.get_mut(&write.key) else { return Written::Gone };
+        if service.resource_version != write.resource_version {
+            return Written::Conflict;
+        }
+        self.version += 1;
+        service.resource_version = self.version.to_string();
+        if let Some(addresses) = &write.change.ingress {
+            service.request.shown.clone_from(addresses);
+        }
+        if let Some(pool) = &write.change.pool {
+            service.request.recorded_pool.clone_from(pool);
+        }
+        if let Some(change) = &write.change.condition {
+            service.condition = Some(change.condition.clone());
+        }
+        if let Some(epoch) = &write.change.epoch {
+            service.has_epoch = epoch.is_some();
+        }
+        Written::Stands(Box::new(service.clone()))
+    }
+
+    /// Writes a pool's status.
+    pub(super) fn status(&mut self, write: &StatusWrite) -> SeenStatus {
+        let conditions = herald_crds::border::conditions(&write.verdict, &write.before, Default::default());
+        let status = SeenStatus { counters: write.counters, conditions };
+        for pool in self.pools.iter_mut().filter(|pool| pool.object.meta.name == write.verdict.name) {
+            pool.status = status.clone();
+        }
+        status
+    }
+}
