@@ -1,4 +1,4 @@
-//! Runs `ip`(8) and `nft`(8), and says which command failed.
+//! Finds the machine's own programs; runs `ip`(8) and `nft`(8), and says which command failed.
 //!
 //! The lab speaks to the kernel through these two programs, in batch mode: one
 //! process for a whole list of commands. What they print when a list fails is
@@ -20,6 +20,8 @@ pub enum Tool {
     Ip,
     /// `nft` from nftables.
     Nft,
+    /// `setpriv` from util-linux.
+    Setpriv,
 }
 
 impl Tool {
@@ -29,6 +31,7 @@ impl Tool {
         match self {
             Tool::Ip => "ip",
             Tool::Nft => "nft",
+            Tool::Setpriv => "setpriv",
         }
     }
 
@@ -49,7 +52,7 @@ impl Tool {
             .with_context(|| {
                 format!(
                     "the program `{}` is missing; `make setup` installs it on Debian and Ubuntu, \
-                     elsewhere install iproute2 and nftables",
+                     elsewhere install iproute2, nftables and util-linux",
                     self.name()
                 )
             })

@@ -10,6 +10,7 @@ use anyhow::{Result, bail};
 use super::files;
 use crate::probe::http;
 use crate::program::{Invocation, Program};
+use crate::tool::Tool;
 use crate::topology::Machine;
 use crate::{Namespace, clock, place};
 
@@ -48,11 +49,21 @@ impl Launch {
     /// When it is not built or cannot be started.
     pub fn start(&self, machine: &Machine) -> Result<Program> {
         let name = format!("{}@{}", self.program, machine.name);
-        let mut args: Vec<OsString> =
-            vec!["--kubeconfig".into(), self.kubeconfig.clone().into(), "--namespace".into(), SYSTEM_NAMESPACE.into()];
+        // As a container runtime does it: what is not in the bounding set, UID 0 does not get either.
+        let mut args: Vec<OsString> = vec![
+            "--inh-caps=-all".into(),
+            format!("--bounding-set=-all{}", self.capabilities).into(),
+            "--no-new-privs".into(),
+            "--".into(),
+            place::program(self.program)?.into(),
+            "--kubeconfig".into(),
+            self.kubeconfig.clone().into(),
+            "--namespace".into(),
+            SYSTEM_NAMESPACE.into(),
+        ];
         args.extend(self.flags.iter().cloned());
         let log = self.logs.join(format!("{name}.log"));
-        let program = place::program(self.program)?;
+        let program = Tool::Setpriv.find()?;
         Program::start(&machine.namespace, &Invocation { name, program, args, env: Vec::new(), log })
     }
 }

@@ -1,5 +1,6 @@
 //! An owner is lost, in all the ways it can be.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -62,9 +63,11 @@ async fn a_node_lost_in_silence_is_replaced_within_a_second_and_comes_back_quiet
     let two = probe.record().two_owners(healed);
     assert!(two <= Duration::from_secs(1), "two owners for {two:?}");
     let mac = lab.node(&owner)?.station.mac();
-    let since = clock::now() - CALM;
+    // The calm that was waited for begins with the last answer of the other one.
+    let since = clock::now() - CALM / 2;
     let claims = stage.capture.claims_seen_by("client2", address, since);
-    assert!(!claims.is_empty() && claims.iter().all(|claim| claim.frame.sender_mac == mac), "{claims:?}");
+    let claimants: BTreeSet<_> = claims.iter().map(|claim| claim.frame.sender_mac).collect();
+    assert_eq!(claimants, BTreeSet::from([mac]), "{owner} alone");
     Ok(())
 }
 
@@ -124,28 +127,6 @@ async fn a_partition_of_the_nodes_ends_with_one_owner() -> Result<()> {
     stage.settled(&probe).await?;
     let two = probe.record().two_owners(joined);
     assert!(two <= Duration::from_secs(1), "two owners for {two:?} after the partition");
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lost_datagrams_alone_leave_one_owner() -> Result<()> {
-    let stage = Stage::with_pods().await?;
-    let address = stage.first_steps().await?;
-    let probe = stage.ask(address)?;
-    let before = stage.settled(&probe).await?;
-
-    // The others take the owner for dead, but hear it on the wire: the better-ranked one stays.
-    let muted = clock::now();
-    stage.cluster.topology().switch().mute_membership(&before)?;
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    stage.settled(&probe).await?;
-    let record = probe.record();
-    let silence = record.longest_silence(muted, clock::now());
-    assert!(silence < Duration::from_millis(300), "somebody always answered: {silence:?}");
-    let two = record.two_owners(muted);
-    assert!(two <= Duration::from_secs(1), "two owners for {two:?}");
-    stage.cluster.topology().switch().unmute_membership(&before)?;
-    stage.settled(&probe).await?;
     Ok(())
 }
 
