@@ -4,15 +4,17 @@
 //! of it what an index wants (`reset`, `applied`, `deleted`) and reduces every object on arrival to what the
 //! program uses, so that memory grows with what is used and not with what users write into their objects.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
+use kube::core::DeserializeGuard;
 use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as kube_watcher};
-use kube::{Api, Resource};
+use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
 /// First pause after a failed list or watch; doubled each time, with jitter.
@@ -78,6 +80,50 @@ where
                 tracing::warn!(kind, "{why}");
                 Some(Change::Broken(why))
             }
+        };
+        std::future::ready(change)
+    })
+}
+
+/// As [`changes`], for kinds whose schema may once have been another: an object that can't be read stops nobody.
+///
+/// It counts as it was when it could be read last, and not at all if it never could; the log names it.
+pub fn readable_changes<K, T>(
+    api: Api<DeserializeGuard<K>>,
+    config: kube_watcher::Config,
+    mut reduce: impl FnMut(K) -> T + Send + 'static,
+) -> impl Stream<Item = Change<T>> + Send
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+    T: Clone + Send + 'static,
+{
+    let mut last: BTreeMap<String, T> = BTreeMap::new();
+    changes(api, config, |guard| guard).filter_map(move |change| {
+        let mut read = |guard: DeserializeGuard<K>| {
+            let name = format!("{}/{}", guard.namespace().unwrap_or_default(), guard.name_any());
+            match guard.0 {
+                Ok(object) => {
+                    let object = reduce(object);
+                    last.insert(name, object.clone());
+                    Some(object)
+                }
+                Err(error) => {
+                    let kind = K::kind(&());
+                    tracing::warn!(%kind, name, "can't be read and counts as it was before: {error}");
+                    last.get(&name).cloned()
+                }
+            }
+        };
+        let change = match change {
+            Change::Reset(all) => Some(Change::Reset(all.into_iter().filter_map(read).collect())),
+            Change::Applied(one) => read(one).map(Change::Applied),
+            Change::Deleted(one) => {
+                let name = format!("{}/{}", one.namespace().unwrap_or_default(), one.name_any());
+                let gone = read(one).map(Change::Deleted);
+                last.remove(&name);
+                gone
+            }
+            Change::Broken(why) => Some(Change::Broken(why)),
         };
         std::future::ready(change)
     })

@@ -4,9 +4,10 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use herald_compiler::object;
 use herald_crds::{IPAddressPool, L2Advertisement, border};
-use herald_runtime::watch::{Change, changes};
+use herald_runtime::watch::{Change, changes, readable_changes};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::PartialObjectMeta;
+use kube::core::DeserializeGuard;
 use kube::runtime::watcher;
 use kube::{Api, Client, Resource};
 
@@ -40,10 +41,10 @@ pub fn services(client: &Client) -> BoxStream<'static, Observed> {
 #[must_use]
 pub fn configuration(client: &Client, namespace: &str) -> BoxStream<'static, Observed> {
     let everything = watcher::Config::default;
-    let pools = Api::<IPAddressPool>::namespaced(client.clone(), namespace);
-    let pools = changes(pools, everything(), |pool| SeenPool::of(&pool));
-    let advertisements = Api::<L2Advertisement>::namespaced(client.clone(), namespace);
-    let advertisements = changes(advertisements, everything(), |one| SeenAdvertisement::of(&one));
+    let pools = Api::<DeserializeGuard<IPAddressPool>>::namespaced(client.clone(), namespace);
+    let pools = readable_changes(pools, everything(), |pool| SeenPool::of(&pool));
+    let advertisements = Api::<DeserializeGuard<L2Advertisement>>::namespaced(client.clone(), namespace);
+    let advertisements = readable_changes(advertisements, everything(), |one| SeenAdvertisement::of(&one));
     let namespaces = Api::<PartialObjectMeta<Namespace>>::all(client.clone());
     let namespaces = changes(namespaces, everything(), |namespace: PartialObjectMeta<Namespace>| {
         border::namespace(namespace.meta())

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use kube::ResourceExt;
+use herald_crds::IPAddressPool;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
+use kube::{Api, ResourceExt};
 use serde_json::json;
 
-use crate::cluster::{Cluster, condition, recorded_pool, shown};
+use crate::cluster::{Cluster, NAMESPACE, condition, recorded_pool, shown};
 
 #[tokio::test]
 async fn a_service_gets_an_address_an_annotation_a_condition_and_an_event() {
@@ -187,6 +190,37 @@ async fn one_unreadable_condition_does_not_stop_the_others() {
     let controller = cluster.controller();
     cluster.create("web", json!({})).await;
     cluster.until("web", |service| condition(service) == Some(("True", "Allocated"))).await;
+    controller.stop().await;
+}
+
+#[tokio::test]
+async fn a_pool_that_can_not_be_read_does_not_stop_the_others() {
+    let cluster = Cluster::start().await;
+    cluster.create_pool("readable", &["192.0.2.0/28"]).await;
+    // The definition of another product's version lets anything through.
+    let definitions: Api<CustomResourceDefinition> = Api::all(cluster.client.clone());
+    let anything = json!([
+        {"op": "replace", "path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec",
+         "value": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
+    ]);
+    let anything = Patch::Json::<()>(serde_json::from_value(anything).unwrap());
+    definitions.patch("ipaddresspools.metallb.io", &PatchParams::default(), &anything).await.unwrap();
+    let controller = cluster.controller();
+    cluster.create("before", json!({})).await;
+    cluster.until_shows("before", "192.0.2.0").await;
+
+    let kind = ApiResource::erase::<IPAddressPool>(&());
+    let pools: Api<DynamicObject> = Api::namespaced_with(cluster.client.clone(), NAMESPACE, &kind);
+    let odd = DynamicObject::new("odd", &kind).data(json!({"spec": {"addresses": "192.0.2.64/28"}}));
+    pools.create(&PostParams::default(), &odd).await.unwrap();
+    // One that was read before counts as it was then.
+    let worse = Patch::Merge(json!({"spec": {"addresses": {"from": 1}}}));
+    pools.patch("readable", &PatchParams::default(), &worse).await.unwrap();
+    cluster.create_pool("second", &["198.51.100.0/28"]).await;
+    cluster.create("of-second", json!({"metallb.io/address-pool": "second"})).await;
+    cluster.until_shows("of-second", "198.51.100.0").await;
+    cluster.create("of-readable", json!({"metallb.io/address-pool": "readable"})).await;
+    cluster.until_shows("of-readable", "192.0.2.1").await;
     controller.stop().await;
 }
 

@@ -19,6 +19,7 @@ use futures::StreamExt;
 use k8s_openapi::api::core::v1::{Node, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::ListParams;
+use kube::core::DeserializeGuard;
 use kube::runtime::watcher::Config;
 use kube::{Api, Client};
 use tokio::sync::mpsc;
@@ -26,7 +27,7 @@ use tokio::sync::mpsc;
 use herald_compiler::object;
 use herald_crds::border;
 use herald_crds::{IPAddressPool, L2Advertisement};
-use herald_runtime::watch::{Change, changes};
+use herald_runtime::watch::{Change, changes, readable_changes};
 
 use endpoint_slice::Slice;
 use node::NodeSeen;
@@ -75,11 +76,11 @@ pub fn start(client: &Client, namespace: &str, lb_class: Option<String>, to: &mp
     );
     let nodes: Api<Node> = Api::all(client.clone());
     forward(changes(nodes, Config::default(), |node| node::reduce(&node)), Seen::Nodes, to);
-    let pools: Api<IPAddressPool> = Api::namespaced(client.clone(), namespace);
-    forward(changes(pools, Config::default(), |pool| border::pool(&pool)), Seen::Pools, to);
-    let advertisements: Api<L2Advertisement> = Api::namespaced(client.clone(), namespace);
+    let pools: Api<DeserializeGuard<IPAddressPool>> = Api::namespaced(client.clone(), namespace);
+    forward(readable_changes(pools, Config::default(), |pool| border::pool(&pool)), Seen::Pools, to);
+    let advertisements: Api<DeserializeGuard<L2Advertisement>> = Api::namespaced(client.clone(), namespace);
     forward(
-        changes(advertisements, Config::default(), |advertisement| border::l2_advertisement(&advertisement)),
+        readable_changes(advertisements, Config::default(), |advertisement| border::l2_advertisement(&advertisement)),
         Seen::L2Advertisements,
         to,
     );
