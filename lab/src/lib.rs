@@ -30,5 +30,6 @@ pub mod topology;
 pub mod wire;
 
 pub use cluster::Cluster;
+pub use herald_apiserver as apiserver;
 pub use namespace::Namespace;
 pub use topology::Topology;

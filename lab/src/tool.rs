@@ -1,6 +1,6 @@
-//! Finds the machine's own programs; runs `ip`(8) and `nft`(8), and says which command failed.
+//! Finds the programs the lab calls; runs `ip`(8) and `nft`(8), and says which command failed.
 //!
-//! The lab speaks to the kernel through these two programs, in batch mode: one
+//! The lab speaks to the kernel through those two, in batch mode: one
 //! process for a whole list of commands. What they print when a list fails is
 //! a line number; the errors here show the line itself.
 

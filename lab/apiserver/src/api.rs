@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::auth::Auth;
 use crate::meta::Ids;
 use crate::registry::Registry;
-use crate::server::Pace;
+use crate::server::{Pace, Tally};
 use crate::store::Store;
 
 /// The server's state: one per [`crate::ApiServer`], shared by all connections.
@@ -21,6 +21,8 @@ pub(crate) struct Api {
     pub(crate) ids: Ids,
     /// How long a write takes.
     pub(crate) pace: Pace,
+    /// Who asked for what, and how often.
+    pub(crate) tally: Tally,
 }
 
 impl Api {
@@ -32,6 +34,7 @@ impl Api {
             auth: Auth::new(admin_token),
             ids: Ids::new(),
             pace,
+            tally: Tally::default(),
         })
     }
 }

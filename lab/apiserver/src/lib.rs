@@ -47,4 +47,4 @@ mod server;
 mod store;
 mod table;
 
-pub use server::{ApiServer, Handle, Options, Profile};
+pub use server::{ApiServer, Handle, Options, Profile, Requests};

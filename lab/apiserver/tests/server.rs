@@ -167,6 +167,46 @@ async fn a_slow_profile_slows_writes_and_not_reads() {
 }
 
 #[tokio::test]
+async fn a_running_server_gets_slow_and_fast_again() {
+    let (server, url) = start(Options::default());
+    let maps: Api<ConfigMap> = Api::default_namespaced(admin(&server, &url).await);
+    maps.list(&ListParams::default()).await.unwrap(); // connects
+    server.set_delay(Duration::from_millis(60));
+    let begun = Instant::now();
+    maps.list(&ListParams::default()).await.unwrap();
+    assert!(begun.elapsed() >= Duration::from_millis(60), "{:?}", begun.elapsed());
+    server.set_delay(Duration::ZERO);
+
+    let slow = Profile { write: Duration::from_millis(80), jitter: Duration::ZERO, writes_per_second: 1_000 };
+    server.set_profile(Some(slow));
+    let begun = Instant::now();
+    maps.create(&PostParams::default(), &config_map("a", 1)).await.unwrap();
+    assert!(begun.elapsed() >= Duration::from_millis(80), "{:?}", begun.elapsed());
+    server.set_profile(None);
+    let begun = Instant::now();
+    for n in 0..10 {
+        maps.create(&PostParams::default(), &config_map(&format!("fast-{n}"), n)).await.unwrap();
+    }
+    assert!(begun.elapsed() < Duration::from_millis(800), "writes are still slow");
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_who_made_them_and_what_for() {
+    let (server, url) = start(Options::default());
+    let maps: Api<ConfigMap> = Api::default_namespaced(admin(&server, &url).await);
+    maps.create(&PostParams::default(), &config_map("a", 1)).await.unwrap();
+    maps.get("a").await.unwrap();
+    maps.get_opt("b").await.unwrap();
+    let count = |verb: &str| {
+        let of_admin = server.requests().into_iter().filter(|one| one.user == "admin" && one.resource == "configmaps");
+        of_admin.filter(|one| one.verb == verb).map(|one| (one.count, one.are_writes())).collect::<Vec<_>>()
+    };
+    assert_eq!(count("create"), [(1, true)]);
+    assert_eq!(count("get"), [(2, false)]);
+    assert_eq!(count("patch"), []);
+}
+
+#[tokio::test]
 async fn tokens_are_of_users_who_may_do_what_roles_say() {
     let (server, url) = start(Options::default());
     let token = server.user_token("eve", &["devs"]);

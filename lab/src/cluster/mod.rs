@@ -20,6 +20,7 @@ pub mod mirror;
 pub mod nodes;
 pub mod pods;
 pub mod programs;
+mod replicas;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -32,12 +33,13 @@ use tokio::task::JoinSet;
 
 pub use control_plane::ControlPlane;
 pub use programs::SYSTEM_NAMESPACE;
+pub use replicas::Leader;
 
 use crate::controllers;
 use crate::dataplane::kube_proxy::{self, ProxyNode};
 use crate::program::Program;
 use crate::topology::{Machine, Size, Topology};
-use programs::Launch;
+use programs::{Launch, Ports};
 
 /// How long a program may take to be ready.
 const READINESS: Duration = Duration::from_secs(30);
@@ -47,7 +49,9 @@ const READINESS: Duration = Duration::from_secs(30);
 pub struct Options {
     /// Machines on the LAN.
     pub size: Size,
-    /// Further flags of the controller.
+    /// Controllers, all on the control plane's machine.
+    pub controllers: usize,
+    /// Further flags of every controller.
     pub controller_flags: Vec<OsString>,
     /// Further flags of every speaker.
     pub speaker_flags: Vec<OsString>,
@@ -55,7 +59,21 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { size: Size { nodes: 3, clients: 2 }, controller_flags: Vec::new(), speaker_flags: Vec::new() }
+        Self {
+            size: Size { nodes: 3, clients: 2 },
+            controllers: 1,
+            controller_flags: Vec::new(),
+            speaker_flags: Vec::new(),
+        }
+    }
+}
+
+impl Options {
+    /// A control plane alone, for what only the controller does: no nodes, no
+    /// clients, no data path.
+    #[must_use]
+    pub fn control_plane() -> Self {
+        Self { size: Size { nodes: 0, clients: 0 }, ..Self::default() }
     }
 }
 
@@ -64,7 +82,7 @@ impl Default for Options {
 #[expect(missing_debug_implementations, reason = "kube's client has none")]
 pub struct Cluster {
     speakers: BTreeMap<String, Program>,
-    controller: Option<Program>,
+    controllers: BTreeMap<usize, Program>,
     _tasks: JoinSet<()>,
     client: Client,
     control_plane: ControlPlane,
@@ -81,12 +99,17 @@ impl Cluster {
     pub async fn start(options: Options) -> Result<Self> {
         let mut cluster = Self::start_bare(options).await?;
         cluster.install().await?;
-        cluster.start_controller()?;
+        let controllers = 0..cluster.options.controllers;
+        for replica in controllers.clone() {
+            cluster.start_replica(replica)?;
+        }
         let nodes: Vec<_> = cluster.topology.nodes().iter().map(|node| node.name.clone()).collect();
         for node in &nodes {
             cluster.start_speaker(node)?;
         }
-        cluster.controller_ready().await?;
+        for replica in controllers {
+            cluster.replica_ready(replica).await?;
+        }
         for node in &nodes {
             cluster.speaker_ready(node).await?;
         }
@@ -107,14 +130,17 @@ impl Cluster {
             nodes::register(&client, node).await?;
         }
         let mut tasks = JoinSet::new();
-        tasks.spawn(kube_proxy::run(client.clone(), proxy_nodes(&topology), topology.switch().clone()));
-        tasks.spawn(kubelet::run(client.clone(), topology.pod_network(), dir.clone()));
-        tasks.spawn(controllers::endpoint_slices::run(client.clone()));
+        // Without nodes there are no pods, and nobody sends anything to them.
+        if !topology.nodes().is_empty() {
+            tasks.spawn(kube_proxy::run(client.clone(), proxy_nodes(&topology), topology.switch().clone()));
+            tasks.spawn(kubelet::run(client.clone(), topology.pod_network(), dir.clone()));
+            tasks.spawn(controllers::endpoint_slices::run(client.clone()));
+        }
         tasks.spawn(controllers::garbage::run(client.clone()));
         tasks.spawn(controllers::namespaces::run(client.clone()));
         Ok(Self {
             speakers: BTreeMap::new(),
-            controller: None,
+            controllers: BTreeMap::new(),
             _tasks: tasks,
             client,
             control_plane,
@@ -140,21 +166,12 @@ impl Cluster {
         files::write_secret(&self.membership_keys().join("current"), &files::random_hex::<32>()?)
     }
 
-    /// Starts the controller on the control plane's machine.
+    /// Starts the (first) controller on the control plane's machine.
     ///
     /// # Errors
     /// When it is not built or cannot be started.
     pub fn start_controller(&mut self) -> Result<()> {
-        let launch = Launch {
-            program: "herald-controller",
-            capabilities: "",
-            kubeconfig: self.kubeconfig_of("herald-controller"),
-            flags: self.options.controller_flags.clone(),
-            logs: self.dir.clone(),
-        };
-        self.controller = None;
-        self.controller = Some(launch.start(self.topology.control_plane())?);
-        Ok(())
+        self.start_replica(0)
     }
 
     /// Starts a node's speaker, after ending the one that runs there.
@@ -168,6 +185,7 @@ impl Cluster {
         flags.extend(self.options.speaker_flags.iter().cloned());
         let launch = Launch {
             program: "herald-speaker",
+            replica: 0,
             capabilities: ",+net_raw",
             kubeconfig: self.kubeconfig_of("herald-speaker"),
             flags,
@@ -178,13 +196,12 @@ impl Cluster {
         Ok(())
     }
 
-    /// Waits until the controller is ready.
+    /// Waits until the (first) controller is ready.
     ///
     /// # Errors
     /// When it ends or takes too long; with its last log lines.
     pub async fn controller_ready(&self) -> Result<()> {
-        let namespace = &self.topology.control_plane().namespace;
-        programs::ready(self.controller()?, namespace, READINESS).await
+        self.replica_ready(0).await
     }
 
     /// Waits until a node's speaker is ready.
@@ -193,15 +210,15 @@ impl Cluster {
     /// When it ends or takes too long; with its last log lines.
     pub async fn speaker_ready(&self, node: &str) -> Result<()> {
         let namespace = &self.topology.node(node)?.namespace;
-        programs::ready(self.speaker(node)?, namespace, READINESS).await
+        programs::ready(self.speaker(node)?, namespace, Ports::default(), READINESS).await
     }
 
-    /// The controller's process.
+    /// The (first) controller's process.
     ///
     /// # Errors
     /// When it was not started.
     pub fn controller(&self) -> Result<&Program> {
-        self.controller.as_ref().context("the controller was not started")
+        self.replica(0)
     }
 
     /// A node's speaker's process.
@@ -212,9 +229,9 @@ impl Cluster {
         self.speakers.get(node).with_context(|| format!("no speaker was started on {node}"))
     }
 
-    /// All of Herald's processes, the controller first.
+    /// All of Herald's processes, controllers first.
     pub fn programs(&self) -> impl Iterator<Item = &Program> {
-        self.controller.iter().chain(self.speakers.values())
+        self.controllers.values().chain(self.speakers.values())
     }
 
     /// The administrator's client.

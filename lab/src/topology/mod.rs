@@ -34,7 +34,7 @@ use crate::tool;
 /// How many machines a lab has.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
-    /// Nodes, 1 to 80.
+    /// Nodes, 0 to 80.
     pub nodes: u8,
     /// Clients, 0 to 80.
     pub clients: u8,

@@ -47,6 +47,7 @@ pub(crate) async fn handle(api: Arc<Api>, request: Request<Incoming>) -> Result<
 }
 
 async fn answer(api: &Arc<Api>, parts: ::http::request::Parts, body: Incoming) -> Result<Answer> {
+    api.pace.request().await;
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let info = RequestInfo::parse(&parts.method, parts.uri.path(), &query);
     let user = api.auth.authenticate(api, &parts.headers)?;

@@ -80,6 +80,7 @@ pub(crate) async fn dispatch(api: &Arc<Api>, call: Call) -> Result<Answer> {
             Part::Status
         }
     };
+    api.tally.count(&call.user.name, &call.info.verb, &resource.plural);
     let scope = Scope { resource, target, part };
     match call.info.verb.as_str() {
         "get" => read::get(api, &scope, &call).await,

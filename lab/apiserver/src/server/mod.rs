@@ -8,16 +8,20 @@ mod accept;
 mod kubeconfig;
 mod options;
 mod pace;
+mod tally;
 mod tls;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 pub use options::{Options, Profile};
 pub(crate) use pace::Pace;
+pub use tally::Requests;
+pub(crate) use tally::Tally;
 
 use crate::api::Api;
 use accept::Phase;
@@ -127,6 +131,22 @@ impl Handle {
     /// Ends an outage.
     pub fn resume(&self) {
         self.phase.send_modify(|phase| *phase = Phase::Serving(phase.generation() + 1));
+    }
+
+    /// Makes writes slower or faster from now on; `None` is as fast as possible.
+    pub fn set_profile(&self, profile: Option<Profile>) {
+        self.api.pace.set_profile(profile);
+    }
+
+    /// Holds every request back by this much from now on, reads and the beginnings of watches too.
+    pub fn set_delay(&self, delay: Duration) {
+        self.api.pace.set_delay(delay);
+    }
+
+    /// How many requests were made since the start: by whom, what for, how often.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Requests> {
+        self.api.tally.all()
     }
 
     /// Cuts every connection and closes the listeners. Dropping the handle does the same.

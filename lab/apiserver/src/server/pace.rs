@@ -1,9 +1,10 @@
-//! The time a write takes under a [`Profile`].
+//! The time a request takes.
 //!
-//! Modelled as one queue that serves a fixed number of writes per second: a write begins when the queue is free and is
-//! answered when its turn is over and its own latency has passed, whichever is later.
+//! Writes under a [`Profile`] are modelled as one queue that serves a fixed number of them per second: a write begins
+//! when the queue is free and is answered when its turn is over and its own latency has passed, whichever is later.
+//! Besides, every request, reads and watches too, may be held back by a fixed time: a server far away, or in trouble.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -11,32 +12,67 @@ use tokio::time::Instant;
 use super::Profile;
 use crate::meta::Ids;
 
-/// Delays writes as the profile says.
+/// Delays requests as is wanted at the moment.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
     profile: Option<Profile>,
-    free_at: Mutex<Option<Instant>>,
+    /// When the queue of writes is free.
+    free_at: Option<Instant>,
+    /// By how much every request is held back.
+    delay: Duration,
 }
 
 impl Pace {
     pub(crate) fn new(profile: Option<Profile>) -> Self {
-        Self { profile, free_at: Mutex::new(None) }
+        Self { state: Mutex::new(State { profile, ..State::default() }) }
+    }
+
+    /// Writes take their time by this profile from now on.
+    pub(crate) fn set_profile(&self, profile: Option<Profile>) {
+        let mut state = self.lock();
+        *state = State { profile, free_at: None, delay: state.delay };
+    }
+
+    /// Requests are held back by this much from now on.
+    pub(crate) fn set_delay(&self, delay: Duration) {
+        self.lock().delay = delay;
+    }
+
+    /// Waits as long as every request is held back.
+    pub(crate) async fn request(&self) {
+        let delay = self.delay();
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
     }
 
     /// Waits as long as a write takes.
     pub(crate) async fn write(&self, ids: &Ids) {
-        let Some(profile) = self.profile else { return };
-        let spread = profile.jitter.mul_f64(2.0 * ids.fraction());
-        let latency = (profile.write + spread).saturating_sub(profile.jitter);
         let until = {
+            let mut state = self.lock();
+            let Some(profile) = state.profile else { return };
+            let spread = profile.jitter.mul_f64(2.0 * ids.fraction());
+            let latency = (profile.write + spread).saturating_sub(profile.jitter);
             let now = Instant::now();
-            let mut free_at = self.free_at.lock().unwrap_or_else(PoisonError::into_inner);
             let turn = Duration::from_secs(1) / profile.writes_per_second.max(1);
-            let end = free_at.map_or(now, |at| at.max(now)) + turn;
-            *free_at = Some(end);
+            let end = state.free_at.map_or(now, |at| at.max(now)) + turn;
+            state.free_at = Some(end);
             end.max(now + latency)
         };
         tokio::time::sleep_until(until).await;
+    }
+
+    fn delay(&self) -> Duration {
+        self.lock().delay
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -66,6 +102,26 @@ mod tests {
     async fn without_a_profile_nothing_waits() {
         let start = Instant::now();
         Pace::default().write(&Ids::new()).await;
+        Pace::default().request().await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_profile_and_a_delay_come_and_go() {
+        let (pace, ids) = (Pace::default(), Ids::new());
+        pace.set_delay(Duration::from_millis(200));
+        pace.set_profile(Some(Profile::REALISTIC));
+        let start = Instant::now();
+        pace.request().await;
+        assert_eq!(start.elapsed(), Duration::from_millis(200));
+        pace.write(&ids).await;
+        assert!(start.elapsed() >= Duration::from_millis(206));
+
+        pace.set_profile(None);
+        pace.set_delay(Duration::ZERO);
+        let start = Instant::now();
+        pace.request().await;
+        pace.write(&ids).await;
         assert_eq!(start.elapsed(), Duration::ZERO);
     }
 }
