@@ -49,6 +49,9 @@ pub struct Pool {
     pub avoid_buggy_ips: bool,
     /// Whom it serves; absent means every Service, after all pools that have one.
     pub allocation: Option<Allocation>,
+    /// How many distinct addresses of each family the Services of one namespace may use; at least 1.
+    /// It limits what is handed out and takes nothing away.
+    pub max_per_namespace: Option<u64>,
 }
 
 /// Compiled `serviceAllocation`. A pool that has one is *pinned*: tried before those without.

@@ -50,6 +50,9 @@ pub struct IpAddressPool {
     pub avoid_buggy_ips: bool,
     /// Which Services may use the pool; absent means all.
     pub service_allocation: Option<ServiceAllocation>,
+    /// `spec.herald.maxPerNamespace`: how many of its addresses, for each family, the Services of one
+    /// namespace may use; absent means all.
+    pub max_per_namespace: Option<i64>,
 }
 
 /// `IPAddressPool.spec.serviceAllocation`: whom a pool serves, and how early it is tried.

@@ -5,9 +5,12 @@
 //! | --- | --- | --- | --- |
 //! | all | `Accepted` | used exactly as written | something is not used: all of it (`Invalid…`) or the part that an older pool has (`Overlap`) |
 //! | pool | `Conflicted` | some addresses are listed twice, here or in another pool | every address is listed once |
+//! | pool | `Exhausted` | a family that it has addresses of has none left | each has one left |
+//! | pool | `Retained` | addresses in use came from it and are outside of it now | none are |
 //! | advertisement | `ResolvedRefs` | every pool it names exists | a pool it names is missing |
 //!
-//! A condition that does not apply is absent: an object that is left out has `Accepted` alone.
+//! The compiler says all but `Exhausted` and `Retained`, which depend on what is in use; the controller adds those.
+//! A condition that does not apply is absent: of an object that is left out the compiler says `Accepted` alone.
 
 /// Kind of a configuration object. (The BGP kinds join here.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,17 +87,26 @@ pub enum ConditionType {
     Accepted,
     /// Some of the pool's addresses are listed more than once.
     Conflicted,
+    /// The pool has no address left of a family that it has addresses of.
+    Exhausted,
+    /// Addresses in use came from the pool and are outside of it now.
+    Retained,
     /// Every object named by this one exists.
     ResolvedRefs,
 }
 
 impl ConditionType {
+    /// Every type that Herald writes.
+    pub const ALL: [Self; 5] = [Self::Accepted, Self::Conflicted, Self::Exhausted, Self::Retained, Self::ResolvedRefs];
+
     /// The type as it stands in `status.conditions[].type`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "Accepted",
             Self::Conflicted => "Conflicted",
+            Self::Exhausted => "Exhausted",
+            Self::Retained => "Retained",
             Self::ResolvedRefs => "ResolvedRefs",
         }
     }
@@ -104,7 +116,7 @@ impl ConditionType {
     pub fn normal(self) -> bool {
         match self {
             Self::Accepted | Self::ResolvedRefs => true,
-            Self::Conflicted => false,
+            Self::Conflicted | Self::Exhausted | Self::Retained => false,
         }
     }
 }
@@ -122,6 +134,8 @@ pub enum Reason {
     DuplicateEntry,
     /// `Accepted=False`: a weight outside 1 to 100.
     InvalidWeight,
+    /// `Accepted=False`: a quota below 1.
+    InvalidQuota,
     /// `Accepted=False`: an older pool has some or all of the addresses.
     Overlap,
     /// `Conflicted=False`.
@@ -132,6 +146,18 @@ pub enum Reason {
     OverlapsYoungerPool,
     /// `Conflicted=True`: the pool itself lists some addresses twice.
     ListedTwice,
+    /// `Exhausted=False`.
+    AddressesLeft,
+    /// `Exhausted=True`: nobody waits for one.
+    AllAddressesInUse,
+    /// `Exhausted=True`: Services wait for an address.
+    ServicesWaiting,
+    /// `Retained=False`.
+    NoneRetained,
+    /// `Retained=True`: the addresses of the pool were changed.
+    AddressesOutsidePool,
+    /// `Retained=True`: the pool is not accepted, so it has no address at all.
+    PoolNotAccepted,
     /// `ResolvedRefs=True`.
     ResolvedRefs,
     /// `ResolvedRefs=False`: a named pool is missing.
@@ -148,11 +174,18 @@ impl Reason {
             Self::InvalidSelector => "InvalidSelector",
             Self::DuplicateEntry => "DuplicateEntry",
             Self::InvalidWeight => "InvalidWeight",
+            Self::InvalidQuota => "InvalidQuota",
             Self::Overlap => "Overlap",
             Self::NoOverlap => "NoOverlap",
             Self::OverlapsOlderPool => "OverlapsOlderPool",
             Self::OverlapsYoungerPool => "OverlapsYoungerPool",
             Self::ListedTwice => "ListedTwice",
+            Self::AddressesLeft => "AddressesLeft",
+            Self::AllAddressesInUse => "AllAddressesInUse",
+            Self::ServicesWaiting => "ServicesWaiting",
+            Self::NoneRetained => "NoneRetained",
+            Self::AddressesOutsidePool => "AddressesOutsidePool",
+            Self::PoolNotAccepted => "PoolNotAccepted",
             Self::ResolvedRefs => "ResolvedRefs",
             Self::PoolNotFound => "PoolNotFound",
         }

@@ -15,19 +15,20 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::{
     IPAddressPool, IPAddressPoolSpec, L2Advertisement, L2AdvertisementSpec, LabelSelector, LabelSelectorRequirement,
-    PreferredNodeSelector, ServiceAllocation,
+    PoolExtension, PreferredNodeSelector, ServiceAllocation,
 };
 
 /// A pool as the compiler takes it.
 #[must_use]
 pub fn pool(from: &IPAddressPool) -> object::IpAddressPool {
-    let IPAddressPoolSpec { addresses, auto_assign, avoid_buggy_ips, service_allocation } = &from.spec;
+    let IPAddressPoolSpec { addresses, auto_assign, avoid_buggy_ips, service_allocation, herald } = &from.spec;
     object::IpAddressPool {
         meta: meta(&from.metadata),
         addresses: addresses.clone(),
         auto_assign: *auto_assign,
         avoid_buggy_ips: *avoid_buggy_ips,
         service_allocation: service_allocation.as_ref().map(allocation),
+        max_per_namespace: herald.as_ref().and_then(|PoolExtension { max_per_namespace }| *max_per_namespace),
     }
 }
 

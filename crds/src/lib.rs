@@ -45,7 +45,7 @@ pub use community::{Community, CommunityAlias, CommunitySpec};
 pub use condition::ConditionsStatus;
 pub use configuration_state::{ConfigurationState, ConfigurationStateFields, ConfigurationStateStatus};
 pub use l2_advertisement::{L2Advertisement, L2AdvertisementSpec, PreferredNodeSelector};
-pub use pool::{IPAddressPool, IPAddressPoolSpec, IPAddressPoolStatus, ServiceAllocation};
+pub use pool::{IPAddressPool, IPAddressPoolSpec, IPAddressPoolStatus, PoolExtension, ServiceAllocation};
 pub use selector::{LabelSelector, LabelSelectorRequirement};
 pub use service_status::{
     InterfaceStatus, ServiceBGPStatus, ServiceBGPStatusSpec, ServiceBGPStatusStatus, ServiceL2Status,

@@ -51,6 +51,21 @@ pub struct IPAddressPoolSpec {
     /// have this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_allocation: Option<ServiceAllocation>,
+    /// What Herald adds to MetalLB's pools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub herald: Option<PoolExtension>,
+}
+
+/// What Herald adds to MetalLB's pools. MetalLB prunes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolExtension {
+    /// How many addresses of this pool, for each of IPv4 and IPv6, the Services of one namespace may
+    /// use. A shared address counts once. Also binding for Services that ask for the pool or for an
+    /// address in it. Absent: no limit. A limit that is lowered takes no address away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::at_least_one)]
+    pub max_per_namespace: Option<i64>,
 }
 
 /// Whom a pool serves and how early it is tried. Namespaces and Service labels must both fit.
@@ -100,6 +115,7 @@ pub struct IPAddressPoolStatus {
     #[schemars(transform = rules::drop_default)]
     pub available_ipv6: i64,
     /// Accepted: is the pool used as written? Conflicted: are addresses listed more than once?
+    /// Exhausted: is no address left? Retained: are addresses in use that are not in the pool any more?
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "condition::conditions")]
     pub conditions: Vec<Condition>,
@@ -107,7 +123,13 @@ pub struct IPAddressPoolStatus {
 
 impl Default for IPAddressPoolSpec {
     fn default() -> Self {
-        Self { addresses: Vec::new(), auto_assign: yes(), avoid_buggy_ips: false, service_allocation: None }
+        Self {
+            addresses: Vec::new(),
+            auto_assign: yes(),
+            avoid_buggy_ips: false,
+            service_allocation: None,
+            herald: None,
+        }
     }
 }
 

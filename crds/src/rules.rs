@@ -119,6 +119,11 @@ pub fn fixed(schema: &mut Schema) {
     extend(schema, json!({"maxLength": NAME_MAX, "x-kubernetes-validations": validations([rule])}));
 }
 
+/// A number of which there is at least one.
+pub fn at_least_one(schema: &mut Schema) {
+    extend(schema, json!({"minimum": 1}));
+}
+
 /// `ConfigurationState.status.result`.
 pub fn configuration_result(schema: &mut Schema) {
     extend(schema, json!({"enum": ["Valid", "Invalid", "Unknown"]}));

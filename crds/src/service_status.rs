@@ -2,11 +2,16 @@
 //!
 //! Written by the speakers, for people and dashboards. They carry the labels `metallb.io/node`,
 //! `metallb.io/service-name` and `metallb.io/service-namespace`.
+//!
+//! Herald's addition: while *nobody* announces a Service by layer 2, one speaker says so, in a ServiceL2Status without
+//! `status.node` and with a condition `Announced` that says why.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::condition;
 use crate::rules;
 
 /// Nothing: the object is all status.
@@ -28,11 +33,11 @@ use crate::rules;
 #[serde(rename_all = "camelCase")]
 pub struct ServiceL2StatusSpec {}
 
-/// Which node announces which Service, and where.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Which node announces which Service, and where; or why nobody does.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceL2StatusStatus {
-    /// Node that announces the Service.
+    /// Node that announces the Service; absent while no node does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = rules::fixed)]
     pub node: Option<String>,
@@ -47,6 +52,10 @@ pub struct ServiceL2StatusStatus {
     /// Interfaces it is announced on; empty means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interfaces: Vec<InterfaceStatus>,
+    /// `Announced`, False with the reason, while no node announces the Service.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "condition::conditions")]
+    pub conditions: Vec<Condition>,
 }
 
 /// An interface that a Service is announced on.

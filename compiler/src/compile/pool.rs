@@ -54,7 +54,8 @@ fn seniority(meta: &ObjectMeta) -> (i64, String, String) {
 
 /// What a pool means alone.
 fn read(written: &IpAddressPool, namespaces: &[Namespace]) -> Result<Pool, Refusal> {
-    let IpAddressPool { meta, addresses, auto_assign, avoid_buggy_ips, service_allocation } = written;
+    let IpAddressPool { meta, addresses, auto_assign, avoid_buggy_ips, service_allocation, max_per_namespace } =
+        written;
     let invalid = |message: String| Refusal { reason: Reason::InvalidAddresses, message };
     if addresses.is_empty() {
         return Err(invalid(crate::address::NO_ADDRESSES.into()));
@@ -75,6 +76,14 @@ fn read(written: &IpAddressPool, namespaces: &[Namespace]) -> Result<Pool, Refus
         auto_assign: *auto_assign,
         avoid_buggy_ips: *avoid_buggy_ips,
         allocation,
+        max_per_namespace: max_per_namespace.map(read_quota).transpose()?,
+    })
+}
+
+fn read_quota(written: i64) -> Result<u64, Refusal> {
+    u64::try_from(written).ok().filter(|max| *max > 0).ok_or_else(|| Refusal {
+        reason: Reason::InvalidQuota,
+        message: format!("spec.herald.maxPerNamespace is {written}: write 1 or more, or remove it for no limit"),
     })
 }
 
@@ -183,6 +192,7 @@ fn unusable(meta: &ObjectMeta) -> Pool {
         auto_assign: false,
         avoid_buggy_ips: false,
         allocation: None,
+        max_per_namespace: None,
     }
 }
 

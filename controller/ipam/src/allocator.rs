@@ -1,14 +1,15 @@
 //! The allocator: what each Service shows, what it should show, and every address in between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use herald_compiler::{Config, Family};
 
-use crate::choose::Order;
+use crate::choose::{Leaving, Order};
 use crate::claim::Claims;
-use crate::pool::{PoolSpace, PoolUsage, admits};
+use crate::pool::{PoolSpace, admits};
+use crate::shared_terms::SharedTerms;
 use crate::wait::Waits;
 use crate::{
     Cause, Decision, FamilyPolicy, Holding, InvalidWish, Refusal, Remark, ServiceKey, ServiceRequest, SharingConflict,
@@ -16,6 +17,8 @@ use crate::{
 };
 
 mod ledger;
+mod reallocate;
+mod report;
 mod settled;
 #[cfg(test)]
 mod tests;
@@ -27,8 +30,16 @@ pub struct Allocator {
     pub(crate) spaces: BTreeMap<Arc<str>, PoolSpace>,
     pub(crate) order: Order,
     pub(crate) claims: Claims,
-    records: BTreeMap<ServiceKey, Record>,
+    /// Looked up and never walked through, so that a decision costs the same among any number.
+    records: HashMap<ServiceKey, Record>,
+    terms: SharedTerms,
     waits: Waits,
+    /// Terms on which nothing is shared.
+    alone: Arc<Terms>,
+    /// Addresses that some have who may not have them beside each other.
+    duplicates: BTreeSet<IpAddr>,
+    /// Services to decide again because others have their address, or no longer.
+    disturbed: BTreeSet<ServiceKey>,
 }
 
 /// What is known about one Service. It claims every address that it shows or should show.
@@ -45,6 +56,8 @@ struct Record {
     pool: Option<Arc<str>>,
     /// What was decided; `None` before the first decision.
     target: Option<Target>,
+    /// It is served by somebody else; see [`Allocator::adopt_foreign`].
+    foreign: bool,
 }
 
 /// What a Service should show.
@@ -104,7 +117,26 @@ impl Allocator {
     /// have been said of every Service, including those that are served by somebody else, or an
     /// address in use would look free; and from then on whenever one changes.
     pub fn adopt(&mut self, request: &ServiceRequest) {
+        if self.records.get(&request.key).is_some_and(|record| record.foreign) {
+            self.release(&request.key);
+        }
         self.observe(request);
+    }
+
+    /// Notes what a Service shows that is served by somebody else: it is in use, and not shared with anybody.
+    pub fn adopt_foreign(&mut self, key: &ServiceKey, shown: &[IpAddr]) {
+        self.release(key);
+        let terms = Arc::new(Terms::default());
+        let record = Record {
+            decided_terms: terms.clone(),
+            terms,
+            news: false,
+            shown: shown.to_vec(),
+            pool: None,
+            target: None,
+            foreign: true,
+        };
+        self.reclaim(key, &[], record);
     }
 
     /// The Service is gone, or no longer wants an address and shows none. Its addresses are free.
@@ -117,22 +149,14 @@ impl Allocator {
         }
     }
 
-    /// Services that waited for something which has become free since the last call. They wait on
-    /// until they are decided again.
+    /// Services to decide again because of what happened since the last call to others: those that waited for
+    /// something which has become free (they wait on until they are decided), and those whose address came to
+    /// be a duplicate, or is one no longer.
     #[must_use]
     pub fn take_woken(&mut self) -> Vec<ServiceKey> {
-        self.waits.take_woken()
-    }
-
-    /// How full the pool called `pool` is.
-    #[must_use]
-    pub fn usage(&self, pool: &str) -> Option<PoolUsage> {
-        self.spaces.get(pool).map(PoolSpace::usage)
-    }
-
-    /// The Services that have `address`, or are about to get or to lose it.
-    pub fn holders(&self, address: IpAddr) -> impl Iterator<Item = &ServiceKey> {
-        self.claims.holders(address)
+        let mut woken = self.waits.take_woken();
+        woken.extend(std::mem::take(&mut self.disturbed));
+        woken
     }
 
     /// Decides what a Service should show, and remembers it. Deciding again without a change in
@@ -142,6 +166,7 @@ impl Allocator {
         let (mut addresses, mut cause) = self.standing(request);
         let was_lawful = self.was_lawful(&request.key);
         let mut remarks = Vec::new();
+        let mut unlawful = false;
 
         if let Some(refusal) = cannot_have_any(request) {
             return self.pend(request, refusal, Cause::OtherFamilies);
@@ -154,7 +179,7 @@ impl Allocator {
                 addresses.clear();
                 cause = Some(Cause::Sharing(conflict));
             } else {
-                remarks.push(Remark::Duplicate(conflict));
+                unlawful = true;
             }
         }
         let wish = match understood(request) {
@@ -186,7 +211,8 @@ impl Allocator {
         }
         let mut chosen_pool = None;
         if addresses.is_empty() {
-            let choice = understood(request).map_err(Refusal::Invalid).and_then(|wish| self.choose(request, wish));
+            let choice = understood(request).map_err(Refusal::Invalid);
+            let choice = choice.and_then(|wish| self.choose(request, wish, Leaving::default()));
             match choice {
                 Ok(choice) => {
                     addresses = choice.addresses;
@@ -197,8 +223,10 @@ impl Allocator {
                 Err(refusal) => return self.pend(request, refusal, cause.unwrap_or(Cause::OtherAddresses)),
             }
         }
-        // What it moves away from is no duplicate of its own any more.
-        remarks.retain(|remark| !matches!(remark, Remark::Duplicate(one) if !addresses.contains(&one.address())));
+        if unlawful {
+            // Of what it keeps; what it moves away from is no duplicate of its own any more.
+            remarks.extend(self.duplicate(request, &addresses).map(Remark::Duplicate));
+        }
         let pool = chosen_pool.or_else(|| self.pool_to_record(&request.key, wish, &addresses));
         self.hold(request, Holding { addresses, pool }, cause.unwrap_or(Cause::Restored), remarks)
     }
@@ -206,15 +234,12 @@ impl Allocator {
     /// Records terms, shown addresses and pool of a Service, and claims what it shows.
     fn observe(&mut self, request: &ServiceRequest) {
         let key = &request.key;
-        let mut shown = Vec::with_capacity(request.shown.len());
-        for address in &request.shown {
-            if !shown.contains(address) {
-                shown.push(*address);
-            }
-        }
+        let mut known = BTreeSet::new();
+        let shown: Vec<_> = request.shown.iter().copied().filter(|address| known.insert(*address)).collect();
         let Some(mut record) = self.records.get(key).cloned() else {
-            let (terms, pool) = (Arc::new(request.terms.clone()), request.recorded_pool.clone());
-            let record = Record { decided_terms: terms.clone(), terms, news: false, shown, pool, target: None };
+            let (terms, pool) = (self.terms.share(&request.terms), self.pool_name(request));
+            let decided_terms = terms.clone();
+            let record = Record { decided_terms, terms, news: false, shown, pool, target: None, foreign: false };
             self.reclaim(key, &[], record);
             return;
         };
@@ -226,18 +251,18 @@ impl Allocator {
         }
         // What the Service says about its pool counts until we know better, which is from the first decision on.
         record.pool = match &record.target {
-            None => request.recorded_pool.clone(),
+            None => self.pool_name(request),
             Some(_) => record.pool.or_else(|| request.recorded_pool.clone()),
         };
         let other_terms = *record.terms != request.terms;
         if other_terms {
-            record.terms = Arc::new(request.terms.clone());
+            record.terms = self.terms.share(&request.terms);
         }
         self.reclaim(key, &claimed, record);
         if other_terms {
             // Ports or a key may have become free for others on addresses that stay.
             for address in claimed {
-                self.wake(address);
+                self.wake(address, &key.namespace);
             }
         }
     }
@@ -384,6 +409,17 @@ impl Allocator {
 
     fn conflict(&self, key: &ServiceKey, terms: &Terms, addresses: &[IpAddr]) -> Option<SharingConflict> {
         addresses.iter().find_map(|address| self.claims.may_have(*address, key, terms).err())
+    }
+
+    /// The same with a Service that is not about to leave the address.
+    fn duplicate(&self, request: &ServiceRequest, addresses: &[IpAddr]) -> Option<SharingConflict> {
+        addresses.iter().find_map(|address| {
+            let stays = |holder: &ServiceKey| {
+                let decided = self.records.get(holder).and_then(|record| record.target.as_ref());
+                decided.is_none_or(|target| target.addresses.contains(address))
+            };
+            self.claims.may_have_beside(*address, &request.key, &request.terms, stays).err()
+        })
     }
 }
 

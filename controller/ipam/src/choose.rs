@@ -24,6 +24,14 @@ pub(crate) struct Choice {
     pub(crate) no_second: Option<Refusal>,
 }
 
+/// Addresses that the Service has and is to leave. Any other that it has is as good to it as a free one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Leaving<'a> {
+    pub(crate) addresses: &'a [IpAddr],
+    /// Where there is no other, it may stay.
+    pub(crate) may_stay: bool,
+}
+
 /// Pools to try without being asked for, in the order to try them.
 #[derive(Debug, Default)]
 pub(crate) struct Order {
@@ -60,15 +68,20 @@ fn rank(pool: &Pool) -> Option<(bool, u64)> {
 
 impl Allocator {
     /// Finds addresses for a Service as if it had none. Nothing is changed.
-    pub(crate) fn choose(&self, request: &ServiceRequest, wish: &Wish) -> Result<Choice, Refusal> {
+    pub(crate) fn choose(
+        &self,
+        request: &ServiceRequest,
+        wish: &Wish,
+        leaving: Leaving<'_>,
+    ) -> Result<Choice, Refusal> {
         if self.config.pools().is_empty() {
             return Err(Refusal::NoPools);
         }
         wish.fits(&request.families).map_err(Refusal::Invalid)?;
         match &wish.pool {
             _ if !wish.addresses.is_empty() => self.requested(request, wish),
-            Some(pool) => self.in_named_pool(request, pool),
-            None => self.automatic(request),
+            Some(pool) => self.in_named_pool(request, pool, leaving),
+            None => self.automatic(request, leaving),
         }
     }
 
@@ -76,7 +89,7 @@ impl Allocator {
     pub(crate) fn second(&self, request: &ServiceRequest, pool: &Pool, family: Family) -> Result<IpAddr, Refusal> {
         let refused = match (admits(pool, request), self.spaces.get(pool.name.as_str())) {
             (Err(why), _) => why,
-            (Ok(()), Some(space)) => match self.candidate(request, space, family) {
+            (Ok(()), Some(space)) => match self.candidate(request, space, family, Leaving::default()) {
                 Ok((_, address)) => return Ok(address),
                 Err(why) => why,
             },
@@ -103,8 +116,11 @@ impl Allocator {
                 Some(AddressRefusal::Pool(why))
             } else if !pool.may_hand_out(*address) {
                 Some(AddressRefusal::Avoided)
+            } else if let Err(conflict) = self.claims.may_have(*address, &request.key, &request.terms) {
+                Some(AddressRefusal::InUse(conflict))
             } else {
-                self.claims.may_have(*address, &request.key, &request.terms).err().map(AddressRefusal::InUse)
+                let space = self.spaces.get(pool.name.as_str());
+                space.and_then(|space| self.over_quota(&request.key, space, *address)).map(AddressRefusal::Pool)
             };
             if let Some(why) = why {
                 return Err(Refusal::Address { address: *address, pool: pool.name.as_str().into(), why });
@@ -116,15 +132,15 @@ impl Allocator {
         Ok(Choice { addresses, pool, no_second: None })
     }
 
-    fn in_named_pool(&self, request: &ServiceRequest, name: &str) -> Result<Choice, Refusal> {
+    fn in_named_pool(&self, request: &ServiceRequest, name: &str, leaving: Leaving<'_>) -> Result<Choice, Refusal> {
         let Some(pool) = self.config.pool(name) else {
             return Err(Refusal::UnknownPool { pool: name.to_owned(), known: Pools::of(&self.config) });
         };
         let mut refused = Vec::new();
-        self.first_of(request, [pool], &mut refused).ok_or(Refusal::NoneAvailable(refused))
+        self.first_of(request, [pool], leaving, &mut refused).ok_or(Refusal::NoneAvailable(refused))
     }
 
-    fn automatic(&self, request: &ServiceRequest) -> Result<Choice, Refusal> {
+    fn automatic(&self, request: &ServiceRequest, leaving: Leaving<'_>) -> Result<Choice, Refusal> {
         let mut refused = Vec::new();
         for group in [&self.order.pinned, &self.order.open] {
             let mut usable = Vec::with_capacity(group.len());
@@ -135,7 +151,7 @@ impl Allocator {
                     refused.push((pool.name.as_str().into(), PoolRefusal::NotAutoAssigned));
                 }
             }
-            if let Some(choice) = self.first_of(request, usable, &mut refused) {
+            if let Some(choice) = self.first_of(request, usable, leaving, &mut refused) {
                 return Ok(choice);
             }
         }
@@ -148,6 +164,7 @@ impl Allocator {
         &'a self,
         request: &ServiceRequest,
         pools: impl IntoIterator<Item = &'a Pool>,
+        leaving: Leaving<'_>,
         refused: &mut Vec<(Arc<str>, PoolRefusal)>,
     ) -> Option<Choice> {
         let mut partial: Vec<Partial<'_>> = Vec::new();
@@ -162,7 +179,7 @@ impl Allocator {
             let mut found = Vec::with_capacity(2);
             let mut lacking = None;
             for family in &families {
-                match self.candidate(request, space, *family) {
+                match self.candidate(request, space, *family, leaving) {
                     Ok((_, address)) => found.push(address),
                     Err(why) => lacking = lacking.or(Some(why)),
                 }
@@ -194,40 +211,56 @@ impl Allocator {
         request: &ServiceRequest,
         space: &PoolSpace,
         family: Family,
+        leaving: Leaving<'_>,
     ) -> Result<(u128, IpAddr), PoolRefusal> {
+        let spent = self.spent(&request.key, space, family);
         let free = space.first_free(family);
-        // Not free, and yet to be had: what others share, and what the Service itself is leaving.
-        let leaving = self
+        // Not free, and yet to be had: what others share, and what the Service itself has.
+        let own = self
             .claimed(&request.key)
             .into_iter()
             .filter(|address| Family::of(*address) == family)
             .filter(|address| self.claims.may_have(*address, &request.key, &request.terms).is_ok())
-            .filter_map(|address| Some((space.position(address)?, address)))
-            .min();
-        let best = [free, leaving].into_iter().flatten().min();
-        let shared = self.shareable(request, space, family, best.map(|(position, _)| position));
-        shared.or(best).ok_or_else(|| match space.capacity(family) {
+            .filter_map(|address| Some((space.position(address)?, address)));
+        let (left, own): (Vec<_>, Vec<_>) = own.partition(|(_, address)| leaving.addresses.contains(address));
+        let may = |address: &IpAddr| spent.is_none() || self.has_neighbor(*address, &request.key);
+        let best = free.into_iter().chain(own).filter(|(_, address)| may(address)).min();
+        let end = best.map(|(position, _)| position);
+        let shared = self.shareable(request, space, family, end, leaving, spent.is_some());
+        let last = left.into_iter().min().filter(|_| leaving.may_stay);
+        shared.or(best).or(last).ok_or_else(|| match space.capacity(family) {
             0 => PoolRefusal::NoFamily(family),
-            capacity => PoolRefusal::Full { family, capacity },
+            capacity => spent.unwrap_or(PoolRefusal::Full { family, capacity }),
         })
     }
 
-    /// The first address of `space` before position `end` that others share and that has room.
+    /// The first address of `space` before position `end` that others share and that has room, and that is
+    /// not to be left; if `neighbors_only`, only of those that Services of the same namespace have.
     fn shareable(
         &self,
         request: &ServiceRequest,
         space: &PoolSpace,
         family: Family,
         end: Option<u128>,
+        leaving: Leaving<'_>,
+        neighbors_only: bool,
     ) -> Option<(u128, IpAddr)> {
         let agreement = Agreement::of(&request.terms)?;
         let before_end = |position: u128| end.is_none_or(|end| position < end);
         for (mut first, last, _) in space.ranges(family).take_while(|(_, _, base)| before_end(*base)) {
             let ports = &request.terms.ports;
             while let Some(number) = self.claims.groups().lowest_with_room(&agreement, family, ports, (first, last)) {
+                if neighbors_only {
+                    // Two ascending lists that take turns to leap ahead.
+                    let Some(theirs) = self.used_by_neighbors(&request.key, space, family, number) else { break };
+                    if theirs > number {
+                        first = theirs;
+                        continue;
+                    }
+                }
                 let address = family.address(number);
                 // Addresses that the pool avoids have no position.
-                if let Some(position) = space.position(address) {
+                if let Some(position) = space.position(address).filter(|_| !leaving.addresses.contains(&address)) {
                     return before_end(position).then_some((position, address));
                 }
                 first = number.checked_add(1)?;

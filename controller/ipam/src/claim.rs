@@ -1,6 +1,6 @@
 //! The addresses in use: who has each, on which terms, and which pool accounts for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -29,6 +29,17 @@ struct Holder {
     terms: Arc<Terms>,
 }
 
+/// What became of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Added {
+    /// Nobody had the address before.
+    First,
+    /// Others have it, or it had it on other terms.
+    Changed,
+    /// It had it, on these terms.
+    Known,
+}
+
 /// The pool that accounts for an address in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Home {
@@ -43,18 +54,26 @@ impl Claim {
         let same = |other: &Holder| other.terms.key == first.terms.key && other.terms.backend == first.terms.backend;
         others.iter().all(same).then(|| Agreement::of(&first.terms)).flatten()
     }
+
+    /// Whether all holders may have the address beside each other.
+    fn is_lawful(&self) -> bool {
+        let mut taken = BTreeSet::new();
+        self.holders.len() < 2
+            || (self.agreement().is_some()
+                && self.holders.iter().flat_map(|holder| &holder.terms.ports).all(|port| taken.insert(*port)))
+    }
 }
 
 impl Claims {
-    /// Notes that `key` has `address`. True if nobody had it before.
-    pub(crate) fn add(&mut self, address: IpAddr, key: &ServiceKey, terms: &Arc<Terms>) -> bool {
+    /// Notes that `key` has `address`.
+    pub(crate) fn add(&mut self, address: IpAddr, key: &ServiceKey, terms: &Arc<Terms>) -> Added {
         let claim = self.claims.entry(address).or_insert_with(|| Claim { holders: Vec::with_capacity(1), home: None });
-        let first = claim.holders.is_empty();
+        let added = if claim.holders.is_empty() { Added::First } else { Added::Changed };
         if claim.holders.iter().any(|holder| holder.key == *key && Arc::ptr_eq(&holder.terms, terms)) {
-            return first;
+            return Added::Known;
         }
         self.withdraw(address, key);
-        let Some(claim) = self.claims.get_mut(&address) else { return first };
+        let Some(claim) = self.claims.get_mut(&address) else { return added };
         let before = claim.agreement();
         claim.holders.push(Holder { key: key.clone(), terms: terms.clone() });
         match (before, claim.agreement()) {
@@ -68,7 +87,7 @@ impl Claims {
             }
             _ => {}
         }
-        first
+        added
     }
 
     /// Notes that `key` does not have `address` any more. The answer is `Some` if nobody has it
@@ -111,9 +130,20 @@ impl Claims {
     /// # Errors
     /// The first rule that forbids it; among several holders that of the first by name.
     pub(crate) fn may_have(&self, address: IpAddr, key: &ServiceKey, terms: &Terms) -> Result<(), SharingConflict> {
+        self.may_have_beside(address, key, terms, |_| true)
+    }
+
+    /// The same beside those only who `count`.
+    pub(crate) fn may_have_beside(
+        &self,
+        address: IpAddr,
+        key: &ServiceKey,
+        terms: &Terms,
+        counts: impl Fn(&ServiceKey) -> bool,
+    ) -> Result<(), SharingConflict> {
         let others = self.claims.get(&address).into_iter().flat_map(|claim| &claim.holders);
         others
-            .filter(|holder| holder.key != *key)
+            .filter(|holder| holder.key != *key && counts(&holder.key))
             .filter_map(|holder| terms.allow(address, &holder.key, &holder.terms).err())
             .min_by(|one, other| one.with().cmp(other.with()))
             .map_or(Ok(()), Err)
@@ -132,6 +162,11 @@ impl Claims {
     /// Who has `address`.
     pub(crate) fn holders(&self, address: IpAddr) -> impl Iterator<Item = &ServiceKey> {
         self.claims.get(&address).into_iter().flat_map(|claim| &claim.holders).map(|holder| &holder.key)
+    }
+
+    /// Whether all who have `address` may have it beside each other.
+    pub(crate) fn is_lawful(&self, address: IpAddr) -> bool {
+        self.claims.get(&address).is_none_or(Claim::is_lawful)
     }
 
     /// The pool that accounts for `address`.

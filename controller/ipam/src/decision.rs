@@ -68,6 +68,8 @@ pub enum Cause {
     OtherPool,
     /// Its own address families changed.
     OtherFamilies,
+    /// Its user asked for it to be moved once.
+    Reallocated,
     /// It changed so that it can't share its address any longer.
     Sharing(SharingConflict),
 }
@@ -81,4 +83,17 @@ pub enum Remark {
     NoSecondFamily(Refusal),
     /// Another Service has its address against the sharing rules. Neither is moved.
     Duplicate(SharingConflict),
+    /// Its user asked for it to be moved, and it was not.
+    NotMoved(NotMoved),
+}
+
+/// Why a Service that is to be moved stays where it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotMoved {
+    /// It asks for exactly the addresses it has.
+    #[error("it asks for exactly what it has (metallb.io/loadBalancerIPs or spec.loadBalancerIP): change that")]
+    Requested,
+    /// There is nothing else for it.
+    #[error("{0}")]
+    Refused(Box<Refusal>),
 }

@@ -32,8 +32,8 @@
 //!
 //! The modules: [`key`], [`request`] and [`wish`] are the input, [`decision`] and [`refusal`] the
 //! output; `interval`, `layout` and `pool` keep what is free; `claim` and `group` keep what is
-//! not, with the rules of [`sharing`]; `wait` keeps who waits; [`allocator`] ties them together and `choose`
-//! picks new addresses.
+//! not, with the rules of [`sharing`]; `quota` counts what namespaces use; `wait` keeps who waits;
+//! [`allocator`] ties them together and `choose` picks new addresses.
 
 pub mod allocator;
 mod choose;
@@ -44,14 +44,16 @@ mod interval;
 pub mod key;
 mod layout;
 mod pool;
+mod quota;
 pub mod refusal;
 pub mod request;
+mod shared_terms;
 pub mod sharing;
 mod wait;
 pub mod wish;
 
 pub use allocator::Allocator;
-pub use decision::{Cause, Decision, Holding, Remark};
+pub use decision::{Cause, Decision, Holding, NotMoved, Remark};
 pub use key::ServiceKey;
 pub use pool::PoolUsage;
 pub use refusal::{AddressRefusal, PoolRefusal, Refusal};

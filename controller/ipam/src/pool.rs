@@ -1,5 +1,6 @@
 //! What is free and what is used in one pool.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use crate::PoolRefusal;
 use crate::interval::IntervalSet;
 use crate::key::ServiceKey;
 use crate::layout::{Layout, Numbering};
+use crate::quota::Quota;
 use crate::request::ServiceRequest;
 
 /// How full a pool is. Counts saturate: a `/48` has more addresses than the numbers of any API.
@@ -33,7 +35,8 @@ pub(crate) struct PoolSpace {
     v4: FamilySpace,
     v6: FamilySpace,
     /// Addresses in use that came from here and are outside now.
-    retained: u64,
+    retained: BTreeSet<IpAddr>,
+    quota: Option<Quota>,
 }
 
 /// The part of a pool of one family.
@@ -60,7 +63,23 @@ impl PoolSpace {
     pub(crate) fn new(pool: &Pool) -> Self {
         let numbering = if pool.avoid_buggy_ips { Numbering::SkipBuggy } else { Numbering::All };
         let space = |family| FamilySpace::new(Layout::new(family, numbering, &pool.free_ranges));
-        Self { name: pool.name.as_str().into(), v4: space(Family::V4), v6: space(Family::V6), retained: 0 }
+        Self {
+            name: pool.name.as_str().into(),
+            v4: space(Family::V4),
+            v6: space(Family::V6),
+            retained: BTreeSet::new(),
+            quota: pool.max_per_namespace.map(Quota::new),
+        }
+    }
+
+    /// What limits namespaces, if anything does.
+    pub(crate) fn quota(&self) -> Option<&Quota> {
+        self.quota.as_ref()
+    }
+
+    /// The addresses in use that came from here and are outside now, ascending.
+    pub(crate) fn retained(&self) -> &BTreeSet<IpAddr> {
+        &self.retained
     }
 
     /// How many addresses of `family` it hands out in all.
@@ -104,11 +123,29 @@ impl PoolSpace {
 
     /// Counts an address in use to this pool, or no longer.
     pub(crate) fn account(&mut self, address: IpAddr, account: Account, used: bool) {
-        let count = match account {
-            Account::Inside => &mut self.family_mut(Family::of(address)).assigned,
-            Account::Retained => &mut self.retained,
-        };
-        *count = if used { count.saturating_add(1) } else { count.saturating_sub(1) };
+        match (account, used) {
+            (Account::Inside, true) => {
+                let count = &mut self.family_mut(Family::of(address)).assigned;
+                *count = count.saturating_add(1);
+            }
+            (Account::Inside, false) => {
+                let count = &mut self.family_mut(Family::of(address)).assigned;
+                *count = count.saturating_sub(1);
+            }
+            (Account::Retained, true) => {
+                self.retained.insert(address);
+            }
+            (Account::Retained, false) => {
+                self.retained.remove(&address);
+            }
+        }
+    }
+
+    /// Counts an address of this pool to a namespace that uses it, or no longer.
+    pub(crate) fn account_namespace(&mut self, address: IpAddr, namespace: &Arc<str>, used: bool) {
+        if let Some(quota) = &mut self.quota {
+            quota.account(address, namespace, used);
+        }
     }
 
     pub(crate) fn usage(&self) -> PoolUsage {
@@ -118,7 +155,7 @@ impl PoolSpace {
             assigned_v6: self.v6.assigned,
             available_v4: available(&self.v4),
             available_v6: available(&self.v6),
-            retained: self.retained,
+            retained: u64::try_from(self.retained.len()).unwrap_or(u64::MAX),
         }
     }
 

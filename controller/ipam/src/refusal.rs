@@ -94,6 +94,20 @@ pub enum PoolRefusal {
     /// It has no addresses of this family.
     #[error("has no {0} addresses")]
     NoFamily(Family),
+    /// The Service's namespace uses as many of its addresses as it may.
+    #[error(
+        "namespace \"{namespace}\" uses {used} of its {family} addresses and may use {max} (spec.herald.maxPerNamespace)"
+    )]
+    Quota {
+        /// The namespace.
+        namespace: Arc<str>,
+        /// The family of which it uses that many.
+        family: Family,
+        /// How many it uses, without what this Service alone has. More than it may, if the quota was lowered.
+        used: u64,
+        /// How many it may use.
+        max: u64,
+    },
     /// All its addresses of this family are in use.
     #[error("all {capacity} {family} addresses are in use")]
     Full {
@@ -162,6 +176,7 @@ impl Refusal {
             Self::NotInAnyPool { .. } => "AddressNotInPool",
             Self::TwoPools(_) | Self::NotInThatPool { .. } => "PoolMismatch",
             Self::Address { why: AddressRefusal::Avoided, .. } => "AddressAvoided",
+            Self::Address { why: AddressRefusal::Pool(PoolRefusal::Quota { .. }), .. } => "QuotaReached",
             Self::Address { why: AddressRefusal::Pool(_), .. } => "PoolNotAllowed",
             Self::Address { why: AddressRefusal::InUse(_), .. } => "AddressInUse",
             Self::NoneAvailable(_) => "NoAddressAvailable",

@@ -55,12 +55,12 @@ impl fmt::Display for Port {
 }
 
 /// On which terms a Service shares an address.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Terms {
     /// Annotation `metallb.io/allow-shared-ip`; absent or empty means alone.
     pub key: Option<Arc<str>>,
     /// Where the traffic must arrive: the selector's canonical text with externalTrafficPolicy
-    /// Local, empty with Cluster.
+    /// Local (never empty), empty with Cluster.
     pub backend: Arc<str>,
     /// The ports, ascending and without repetition.
     pub ports: Box<[Port]>,

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use herald_compiler::Family;
+
 use crate::{AddressRefusal, PoolRefusal, Refusal, ServiceKey};
 
 /// Something that may become free.
@@ -17,6 +19,8 @@ pub(crate) enum Topic {
     Pool(Arc<str>),
     /// This address.
     Address(IpAddr),
+    /// An address of this pool that the namespace uses, of this family.
+    Quota(Arc<str>, Arc<str>, Family),
 }
 
 /// Place in the queue of those who wait; lower came first.
@@ -79,6 +83,13 @@ impl Waits {
         self.by_seniority.values()
     }
 
+    /// Those who wait for an address of `pool`: how many, and who, first come first.
+    pub(crate) fn for_pool(&self, pool: Arc<str>) -> (usize, impl Iterator<Item = &ServiceKey>) {
+        let waiting = self.by_topic.get(&Topic::Pool(pool));
+        let keys = waiting.into_iter().flatten().filter_map(|seniority| self.by_seniority.get(seniority));
+        (waiting.map_or(0, BTreeSet::len), keys)
+    }
+
     fn forget_topics(&mut self, key: &ServiceKey) -> Option<Seniority> {
         let (seniority, topics) = self.waiting.remove(key)?;
         for topic in topics {
@@ -98,19 +109,22 @@ impl Waits {
 fn topics(refusal: &Refusal) -> Vec<Topic> {
     match refusal {
         Refusal::Address { address, why: AddressRefusal::InUse(_), .. } => vec![Topic::Address(*address)],
-        Refusal::NoneAvailable(pools) => pools
-            .iter()
-            .filter(|(_, why)| matches!(why, PoolRefusal::Full { .. }))
-            .map(|(pool, _)| Topic::Pool(pool.clone()))
-            .collect(),
+        Refusal::Address { pool, why: AddressRefusal::Pool(why), .. } => topic(pool, why).into_iter().collect(),
+        Refusal::NoneAvailable(pools) => pools.iter().filter_map(|(pool, why)| topic(pool, why)).collect(),
         _ => Vec::new(),
+    }
+}
+
+fn topic(pool: &Arc<str>, why: &PoolRefusal) -> Option<Topic> {
+    match why {
+        PoolRefusal::Full { .. } => Some(Topic::Pool(pool.clone())),
+        PoolRefusal::Quota { namespace, family, .. } => Some(Topic::Quota(pool.clone(), namespace.clone(), *family)),
+        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use herald_compiler::Family;
-
     use super::*;
 
     fn full(pool: &str) -> Refusal {

@@ -4,14 +4,11 @@ use herald_compiler::verdict::{ConditionType, Verdict};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 
-/// The types that a verdict may have; those that it has not are taken off the object.
-const OURS: [ConditionType; 3] = [ConditionType::Accepted, ConditionType::Conflicted, ConditionType::ResolvedRefs];
-
 /// What `status.conditions` should be: the verdict's conditions, and those of other writers as
-/// they are. `lastTransitionTime` stays while a condition's status does, else it is `now`.
+/// they are. Types of ours that the verdict does not have are taken off the object. `lastTransitionTime` stays while a condition's status does, else it is `now`.
 #[must_use]
 pub fn conditions(verdict: &Verdict, current: &[Condition], now: Timestamp) -> Vec<Condition> {
-    let is_ours = |condition: &&Condition| OURS.iter().any(|ours| ours.as_str() == condition.type_);
+    let is_ours = |condition: &&Condition| ConditionType::ALL.iter().any(|ours| ours.as_str() == condition.type_);
     let others = current.iter().filter(|c| !is_ours(c)).cloned();
     let ours = verdict.conditions.iter().map(|wanted| {
         let type_ = wanted.kind.as_str();

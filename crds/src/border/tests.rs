@@ -35,10 +35,12 @@ fn every_field_of_a_pool_crosses() {
                     {"key": "app", "operator": "In", "values": ["web"]},
                 ]}],
             },
+            "herald": {"maxPerNamespace": 5},
         },
     }))
     .unwrap();
     let pool = pool(&read);
+    assert_eq!(pool.max_per_namespace, Some(5));
     assert_eq!(pool.meta.name, "pool");
     assert_eq!((pool.meta.uid.as_str(), pool.meta.generation), ("u-1", 3));
     assert_eq!(pool.meta.created, 100);

@@ -41,6 +41,23 @@ fn which_service_a_status_is_about_never_changes() {
 }
 
 #[test]
+fn a_status_that_nobody_announces_may_name_a_node_later_and_drop_it_again() {
+    let of = |more: serde_json::Value| {
+        let mut status = json!({"serviceName": "web", "serviceNamespace": "shop"});
+        status.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        status
+    };
+    let nobody = of(json!({"conditions": [{
+        "type": "Announced", "status": "False", "reason": "NoReadyEndpoints", "message": "why",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }]}));
+    let announced = of(json!({"node": "a"}));
+    assert_eq!(status_refusals("ServiceL2Status", &nobody, None), Vec::<String>::new());
+    assert_eq!(status_refusals("ServiceL2Status", &announced, Some(&nobody)), Vec::<String>::new());
+    assert_eq!(status_refusals("ServiceL2Status", &nobody, Some(&announced)), Vec::<String>::new());
+}
+
+#[test]
 fn a_configuration_is_valid_invalid_or_unknown() {
     let result = |result: &str| json!({"result": result, "errorSummary": "words"});
     for good in ["Valid", "Invalid", "Unknown"] {

@@ -76,6 +76,33 @@ fn ipv6_order_is_left_to_the_compiler() {
     accepts("IPAddressPool", "v1beta1", [with(&["fd00::ff-fd00::1"])]);
 }
 
+fn herald(herald: &Value) -> Value {
+    json!({"addresses": ["192.0.2.0/24"], "herald": herald})
+}
+
+#[test]
+fn quota_accepted() {
+    let cases = [json!({}), json!({"maxPerNamespace": 1}), json!({"maxPerNamespace": i64::MAX})];
+    accepts("IPAddressPool", "v1beta1", cases.iter().map(herald));
+}
+
+#[test]
+fn quota_refused() {
+    let field = "spec.herald.maxPerNamespace";
+    let case = |max: Value| herald(&json!({ "maxPerNamespace": max }));
+    refuses(
+        "IPAddressPool",
+        "v1beta1",
+        [
+            (case(json!(0)), field, ["greater than or equal to 1"]),
+            (case(json!(-1)), field, ["greater than or equal to 1"]),
+            (case(json!("3")), field, ["must be of type integer"]),
+            (case(json!(1.5)), field, ["must be of type int64"]),
+            (herald(&json!(3)), "spec.herald", ["must be of type object"]),
+        ],
+    );
+}
+
 #[test]
 fn bounds() {
     let items = |count: usize| vec!["192.0.2.0/24"; count];

@@ -1,6 +1,6 @@
 use super::{compile, free, labels, namespace, of_pool, pool, pools_only, selects, verdict};
 use crate::config::Config;
-use crate::object::{LabelSelectorRequirement, Objects, ServiceAllocation};
+use crate::object::{IpAddressPool, LabelSelectorRequirement, Objects, ServiceAllocation};
 use crate::verdict::{ConditionType, Kind, Reason};
 
 #[test]
@@ -107,6 +107,22 @@ fn only_a_positive_priority_ranks() {
             compile(&with_allocation(ServiceAllocation { priority: written, ..ServiceAllocation::default() })).config;
         let allocation = config.pool("limited").unwrap().allocation.clone();
         assert_eq!(allocation.unwrap().priority, expected);
+    }
+}
+
+#[test]
+fn a_quota_is_at_least_one() {
+    let with_quota =
+        |max| pools_only(vec![IpAddressPool { max_per_namespace: max, ..pool("limited", 0, &["192.0.2.0/24"]) }]);
+    for (written, expected) in [(None, None), (Some(1), Some(1)), (Some(i64::MAX), Some(i64::MAX.unsigned_abs()))] {
+        assert_eq!(compile(&with_quota(written)).config.pool("limited").unwrap().max_per_namespace, expected);
+    }
+    for written in [0, -1, i64::MIN] {
+        let compilation = compile(&with_quota(Some(written)));
+        let accepted = of_pool(&compilation.verdicts, "limited", ConditionType::Accepted);
+        assert_eq!(accepted.reason, Reason::InvalidQuota);
+        assert!(accepted.message.contains("write 1 or more"), "{}", accepted.message);
+        assert!(!compilation.config.pool("limited").unwrap().usable);
     }
 }
 

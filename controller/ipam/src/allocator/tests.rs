@@ -2,6 +2,8 @@
 
 mod keeping;
 mod pools;
+mod quota;
+mod reallocate;
 mod settled;
 mod sharing;
 mod stack;
@@ -102,6 +104,7 @@ pub(super) fn told(decision: &Decision) -> String {
                 Cause::OtherAddresses => "other addresses",
                 Cause::OtherPool => "other pool",
                 Cause::OtherFamilies => "other families",
+                Cause::Reallocated => "reallocated",
                 Cause::Sharing(_) => "sharing",
             };
             format!("assign {} ({why})", list(&holding.addresses))

@@ -1,5 +1,6 @@
 //! The rules for a new address, in the simplest words: walk everything, take the first that fits.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use herald_compiler::address::numeric;
@@ -19,13 +20,26 @@ pub fn lawful(one: &Terms, other: &Terms) -> bool {
     same_key && one.backend == other.backend && apart
 }
 
-/// What a Service that has nothing would get.
-pub fn choose(config: &Config, holders: &[Holder], request: &ServiceRequest) -> Vec<IpAddr> {
+/// Whether the namespace uses `address` already, or may use one more.
+fn within_quota(pool: &Pool, holders: &[Holder], key: &ServiceKey, address: IpAddr) -> bool {
+    let others = holders.iter().filter(|holder| holder.key != *key && holder.key.namespace == key.namespace);
+    let used: BTreeSet<_> = others
+        .flat_map(|holder| &holder.addresses)
+        .filter(|other| pool.lists(**other) && other.is_ipv4() == address.is_ipv4())
+        .collect();
+    used.contains(&address) || pool.max_per_namespace.is_none_or(|max| (used.len() as u64) < max)
+}
+
+/// What a Service that has nothing would get; none of `avoided`.
+pub fn choose(config: &Config, holders: &[Holder], request: &ServiceRequest, avoided: &[IpAddr]) -> Vec<IpAddr> {
     let Ok(wish) = &request.wish else { return vec![] };
     let usable = |pool: &Pool, address: IpAddr| {
         let free = pool.free_ranges.iter().any(|range| range.contains(address));
         let others = holders.iter().filter(|holder| holder.key != request.key && holder.addresses.contains(&address));
-        free && pool.may_hand_out(address) && others.into_iter().all(|other| lawful(&request.terms, &other.terms))
+        free && pool.may_hand_out(address)
+            && !avoided.contains(&address)
+            && others.into_iter().all(|other| lawful(&request.terms, &other.terms))
+            && within_quota(pool, holders, &request.key, address)
     };
     let serves = |pool: &&Pool| pool.serves(&request.key.namespace, &request.labels);
     let mut pools: Vec<&Pool> = config.pools().iter().filter(serves).collect();

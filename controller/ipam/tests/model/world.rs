@@ -7,7 +7,7 @@ use std::sync::Arc;
 use herald_compiler::object::{IpAddressPool, ObjectMeta, Objects, ServiceAllocation};
 use herald_compiler::{Config, Family, compile};
 use herald_ipam::{
-    Allocator, Cause, Decision, FamilyPolicy, Port, Protocol, Remark, ServiceKey, ServiceRequest, Terms, Wish,
+    Allocator, Cause, Decision, FamilyPolicy, NotMoved, Port, Protocol, Remark, ServiceKey, ServiceRequest, Terms, Wish,
 };
 use proptest::prelude::*;
 
@@ -25,6 +25,8 @@ pub enum Step {
     Delete { name: usize },
     /// A user edits the pools.
     Pools { choice: usize },
+    /// A user asks for a Service to be moved.
+    Reallocate { name: usize },
     /// Somebody empties a Service's status.
     Wipe { name: usize },
     /// The controller sees a Service and decides.
@@ -69,6 +71,7 @@ pub fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (name.clone(), spec()).prop_map(|(name, spec)| Step::Edit { name, spec }),
         2 => name.clone().prop_map(|name| Step::Delete { name }),
         2 => (0..POOLS.len()).prop_map(|choice| Step::Pools { choice }),
+        1 => name.clone().prop_map(|name| Step::Reallocate { name }),
         1 => name.clone().prop_map(|name| Step::Wipe { name }),
         8 => name.prop_map(|name| Step::Decide { name }),
         8 => (any::<usize>(), any::<bool>()).prop_map(|(pick, reply_lost)| Step::Land { pick, reply_lost }),
@@ -99,7 +102,16 @@ const POOLS: &[&[PoolText]] = &[
     ],
     &[("p0", 0, &["192.0.2.0-192.0.2.5", "2001:db8::/126"], true, true, Some((0, &[])))],
     &[],
+    &[("p0", 0, &["192.0.2.0-192.0.2.5", "2001:db8::/126"], false, true, None)],
+    &[
+        ("p0", 0, &["192.0.2.0-192.0.2.2", "2001:db8::/127"], false, true, None),
+        ("p1", 0, &["192.0.2.3-192.0.2.6", "2001:db8::2/127"], false, true, None),
+    ],
 ];
+
+/// Quotas of all pools of a configuration; the naive allocator can tell whose an address is only where pools
+/// do not overlap.
+const QUOTAS: &[(usize, i64)] = &[(0, 3), (7, 2), (8, 1)];
 
 fn config(choice: usize) -> Arc<Config> {
     let pool = |(name, created, addresses, avoid_buggy_ips, auto_assign, allocation): &PoolText| IpAddressPool {
@@ -107,6 +119,7 @@ fn config(choice: usize) -> Arc<Config> {
         addresses: addresses.iter().map(ToString::to_string).collect(),
         auto_assign: *auto_assign,
         avoid_buggy_ips: *avoid_buggy_ips,
+        max_per_namespace: QUOTAS.iter().find(|(of, _)| *of == choice).map(|(_, max)| *max),
         service_allocation: allocation.map(|(priority, namespaces)| ServiceAllocation {
             priority,
             namespaces: namespaces.iter().map(ToString::to_string).collect(),
@@ -124,6 +137,8 @@ struct Stored {
     version: u64,
     /// The user changed it since its addresses were last written.
     wished: bool,
+    /// The user asks for it to be moved.
+    reallocate: bool,
 }
 
 /// A write on its way.
@@ -166,6 +181,13 @@ impl World {
                 self.config = config(choice);
                 self.allocator.set_config(self.config.clone());
             }
+            Step::Reallocate { name } => {
+                self.versions += 1;
+                if let Some(stored) = self.server.get_mut(&name) {
+                    stored.version = self.versions;
+                    (stored.wished, stored.reallocate) = (true, true);
+                }
+            }
             Step::Wipe { name } => {
                 self.versions += 1;
                 if let Some(stored) = self.server.get_mut(&name) {
@@ -199,7 +221,8 @@ impl World {
         }
         self.versions += 1;
         let version = self.versions;
-        let fresh = || Stored { request: request(name, &spec), spec: spec.clone(), version, wished: true };
+        let fresh =
+            || Stored { request: request(name, &spec), spec: spec.clone(), version, wished: true, reallocate: false };
         let stored = self.server.entry(name).or_insert_with(fresh);
         stored.wished |= stored.spec != spec;
         let (shown, recorded_pool) = (stored.request.shown.clone(), stored.request.recorded_pool.clone());
@@ -210,7 +233,7 @@ impl World {
 
     fn decide(&mut self, name: usize) -> Result<(), TestCaseError> {
         let Some(stored) = self.server.get(&name) else { return Ok(()) };
-        let (request, version) = (stored.request.clone(), stored.version);
+        let (request, version, reallocate) = (stored.request.clone(), stored.version, stored.reallocate);
         let (_, _, before) = self.known.get(&name).cloned().unwrap_or_default();
         let had_nothing = request.shown.is_empty() && before.is_empty();
         self.known.insert(name, (request.terms.clone(), request.shown.clone(), before));
@@ -223,22 +246,54 @@ impl World {
                 addresses: [shown.clone(), decided.clone()].concat(),
             })
             .collect();
-        let decision = self.allocator.decide(&request);
-        let again = self.allocator.decide(&request);
+        let decide = |allocator: &mut Allocator| {
+            if reallocate { allocator.reallocate(&request) } else { allocator.decide(&request) }
+        };
+        let decision = decide(&mut self.allocator);
+        let again = decide(&mut self.allocator);
         prop_assert_eq!(&again, &decision, "deciding again says something else");
+        self.check_move(&request, &holders, &decision)?;
         match &decision {
             Decision::Assign { holding, cause: Cause::New, .. } if had_nothing => {
-                prop_assert_eq!(&holding.addresses, &choose(&self.config, &holders, &request));
+                prop_assert_eq!(&holding.addresses, &choose(&self.config, &holders, &request, &[]));
             }
             Decision::Pending { refusal, .. } => {
-                let naive = choose(&self.config, &holders, &request);
+                let naive = choose(&self.config, &holders, &request, &[]);
                 prop_assert!(naive.is_empty(), "{:?}, but {:?} would do", refusal, naive);
             }
             _ => {}
         }
         self.known.insert(name, (request.terms.clone(), request.shown.clone(), decision.addresses().to_vec()));
-        self.writes.retain(|write| write.name != name || write.version == version);
+        // The index has one write of a Service under way at most.
+        self.writes.retain(|write| write.name != name);
         self.writes.push(Write { name, version, decision });
+        Ok(())
+    }
+
+    /// Of a Service that was to be moved: it left what it had for what it would get if it were new, or there was
+    /// nothing else.
+    fn check_move(
+        &self,
+        request: &ServiceRequest,
+        holders: &[Holder],
+        decision: &Decision,
+    ) -> Result<(), TestCaseError> {
+        let own = &request.shown;
+        let mut known = holders.iter().filter(|one| one.key == request.key).flat_map(|one| &one.addresses);
+        let under_way = known.any(|address| !own.contains(address));
+        let others = choose(&self.config, holders, request, own);
+        match decision {
+            Decision::Assign { holding, cause: Cause::Reallocated, .. } if !own.is_empty() && !under_way => {
+                // What was decided before and is on its way stays, whatever has become free since.
+                let new = holding.addresses.iter().all(|address| !own.contains(address));
+                prop_assert!(!new || holding.addresses == others, "{:?}, not {:?}", holding, others);
+            }
+            Decision::Keep { holding, remarks } => {
+                let stays = remarks.iter().any(|remark| matches!(remark, Remark::NotMoved(NotMoved::Refused(_))));
+                prop_assert!(!stays || others.len() < holding.addresses.len(), "{:?}, and not {:?}", holding, others);
+            }
+            _ => {}
+        }
         Ok(())
     }
 
@@ -266,7 +321,7 @@ impl World {
         self.versions += 1;
         stored.version = self.versions;
         stored.request.recorded_pool = pool;
-        stored.wished = false;
+        (stored.wished, stored.reallocate) = (false, false);
         if !reply_lost {
             let request = stored.request.clone();
             self.allocator.adopt(&request);

@@ -89,3 +89,79 @@ fn an_address_that_somebody_else_showed_first_is_not_written_twice() {
     a.decide(&theirs);
     assert_eq!(told(&a.decide(&mine)), "assign 192.0.2.1 (new)");
 }
+
+#[test]
+fn both_sides_of_a_duplicate_are_told_when_it_begins_and_when_it_ends() {
+    let mut a = allocator(vec![pool("p", &["192.0.2.0/30"])]);
+    let mut mine = service("a");
+    apply(&mut a, &mut mine);
+    assert_eq!((a.take_woken(), a.duplicates()), (vec![], 0));
+    // A restored backup, or another product's Service, comes with the same address.
+    let theirs = ServiceRequest { shown: ips("192.0.2.0"), ..service("b") };
+    a.adopt(&theirs);
+    assert_eq!((a.take_woken(), a.duplicates()), (vec![mine.key.clone(), theirs.key.clone()], 1));
+    for request in [&mine, &theirs] {
+        let Decision::Keep { remarks, .. } = a.decide(request) else { panic!("must keep it") };
+        assert!(matches!(&remarks[..], [Remark::Duplicate(_)]));
+    }
+    a.release(&theirs.key);
+    assert_eq!((a.take_woken(), a.duplicates()), (vec![mine.key.clone()], 0));
+    let foreign = ServiceKey::new("other", "product");
+    a.adopt_foreign(&foreign, &ips("192.0.2.0"));
+    assert_eq!(a.duplicates(), 1);
+    assert!(a.take_woken().contains(&mine.key));
+    assert!(
+        matches!(a.decide(&mine), Decision::Keep { remarks, .. } if matches!(&remarks[..], [Remark::Duplicate(_)]))
+    );
+    // It becomes ours, without its address.
+    a.adopt(&ServiceRequest { key: foreign, ..service("x") });
+    assert_eq!(a.duplicates(), 0);
+    assert_eq!(a.take_woken(), [mine.key]);
+}
+
+#[test]
+fn what_others_share_among_themselves_is_their_business() {
+    let mut a = allocator(vec![pool("p", &["192.0.2.0/30"])]);
+    for name in ["x", "y"] {
+        a.adopt_foreign(&ServiceKey::new("other", name), &ips("192.0.2.0"));
+    }
+    assert_eq!(a.duplicates(), 0);
+    assert_eq!(give(&mut a, "a"), "assign 192.0.2.1 (new)");
+}
+
+#[test]
+fn who_is_about_to_leave_is_no_duplicate() {
+    let mut a = allocator(vec![pool("p", &["192.0.2.0/30"])]);
+    let mut group = [("a", 80), ("b", 81)].map(|(name, port)| sharing(service(name), "k", port));
+    for request in &mut group {
+        apply(&mut a, request);
+    }
+    let [first, second] = &mut group;
+    first.terms = Terms::new(Some("k"), "", [tcp(81)]);
+    assert!(told(&a.decide(first)).ends_with("(sharing)"));
+    assert!(matches!(a.decide(second), Decision::Keep { remarks, .. } if remarks.is_empty()));
+}
+
+#[test]
+fn namespaces_do_not_matter_to_a_sharing_key() {
+    let mut a = allocator(vec![pool("p", &["192.0.2.0/30"])]);
+    assert_eq!(apply(&mut a, &mut sharing(service("a"), "k", 80)), "assign 192.0.2.0 (new)");
+    let elsewhere = ServiceRequest { key: ServiceKey::new("bank", "b"), ..sharing(service("b"), "k", 81) };
+    assert_eq!(apply(&mut a, &mut elsewhere.clone()), "assign 192.0.2.0 (new)");
+    // An empty key is none.
+    assert_eq!(apply(&mut a, &mut sharing(service("c"), "", 82)), "assign 192.0.2.1 (new)");
+    assert_eq!(apply(&mut a, &mut sharing(service("d"), "", 83)), "assign 192.0.2.2 (new)");
+}
+
+#[test]
+fn services_without_ports_share_and_stay_together() {
+    let mut a = allocator(vec![pool("p", &["192.0.2.0/30"])]);
+    let mut all = ["a", "b"].map(|name| ServiceRequest { terms: Terms::new(Some("k"), "", []), ..service(name) });
+    for request in &mut all {
+        assert_eq!(apply(&mut a, request), "assign 192.0.2.0 (new)");
+    }
+    a.release(&all[0].key);
+    // MetalLB forgets the sharing key of an address without ports; a stranger could come in.
+    assert_eq!(give(&mut a, "stranger"), "assign 192.0.2.1 (new)");
+    assert_eq!(apply(&mut a, &mut sharing(service("c"), "k", 80)), "assign 192.0.2.0 (new)");
+}

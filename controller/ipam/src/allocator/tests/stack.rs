@@ -28,6 +28,20 @@ fn prefer_takes_one_of_its_primary_family_else_of_the_other() {
 }
 
 #[test]
+fn a_requested_pool_without_the_family_says_so() {
+    let mut a = allocator(vec![pool("p", &["2001:db8::/126"]), pool("q", &["192.0.2.0/30"])]);
+    let told = apply(&mut a, &mut from_pool(service("a"), "p"));
+    assert_eq!(told, "pending no available IPs: pool \"p\": has no IPv4 addresses");
+}
+
+#[test]
+fn two_pools_of_one_family_each_are_never_combined() {
+    let mut a = allocator(vec![pool("p", &["2001:db8::/126"]), pool("q", &["192.0.2.0/30"])]);
+    let mut requires = dual("a", FamilyPolicy::RequireDualStack);
+    assert!(apply(&mut a, &mut requires).starts_with("pending no available IPs"));
+}
+
+#[test]
 fn require_takes_both_from_one_pool_or_nothing() {
     let mut a = allocator(vec![pool("a", &["2001:db8::/127"]), pool("b", &["192.0.2.0/31"])]);
     let told = apply(&mut a, &mut dual("a", FamilyPolicy::RequireDualStack));
