@@ -12,11 +12,16 @@
 mod entry;
 mod explain;
 mod fence;
+mod fill;
 mod index;
 mod job;
+mod overview;
 mod plan;
 mod queue;
 mod status;
 
 pub use index::{Counted, Index, Summary};
-pub use job::{ConditionChange, Done, Fetched, Job, ServiceChange, ServiceWrite, StatusWrite, Ticket, Written};
+pub use job::{
+    AnnouncedWrite, ConditionChange, Done, Fetched, Job, ServiceChange, ServiceWrite, StatusWrite, Ticket, Written,
+};
+pub use overview::{Outlook, StateWrite};

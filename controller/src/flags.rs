@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use herald_runtime::flags::{BindAddress, CommonFlags, duration};
+use herald_runtime::duration;
+use herald_runtime::flags::{BindAddress, CommonFlags};
 
 use crate::lead::Timing;
 
@@ -19,15 +20,15 @@ pub struct Flags {
     pub health_bind_address: BindAddress,
 
     /// How long the other replicas wait for a leader that no longer renews its Lease
-    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = duration::parse)]
     pub leader_elect_lease_duration: Duration,
 
     /// How long the leader goes on without having renewed its Lease
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::parse)]
     pub leader_elect_renew_deadline: Duration,
 
     /// Pause between two renewals
-    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration::parse)]
     pub leader_elect_retry_period: Duration,
 }
 

@@ -8,6 +8,9 @@
 //!  reduced   Config +    who has      many at once, gated
 //!            verdicts    which        by leadership
 //!                        address
+//!                        announced
+//!                        does anybody
+//!                        announce it?
 //! ```
 //!
 //! - [`watch`] makes of API objects what the controller needs of them.
@@ -15,6 +18,8 @@
 //! - [`allocate`] holds the [`Index`](allocate::Index), the one owned struct to which watches say
 //!   what changed and which answers with the [`Job`](allocate::Job)s to be done. It decides
 //!   everything and does nothing: no clock, no client, no task.
+//! - [`announced`] makes of what the speakers say the condition `metallb.io/Announced`; it lives in
+//!   the index, too, but never stands in an address's way.
 //! - [`write`] does the jobs and reports how they went.
 //! - [`lead`] says whether this controller is the one that writes.
 //! - [`run`] is the loop around them; it ends in order on SIGTERM.
@@ -22,6 +27,7 @@
 //! Everything up to the jobs is tested without a cluster.
 
 pub mod allocate;
+pub mod announced;
 pub mod compile;
 pub mod flags;
 pub mod lead;

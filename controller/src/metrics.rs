@@ -33,6 +33,7 @@ pub struct Metrics {
     used_v4: PoolGauge,
     used_v6: PoolGauge,
     retained: PoolGauge,
+    duplicates: Gauge,
     updates: Counter,
     update_errors: Counter,
     leading: Gauge,
@@ -77,6 +78,8 @@ impl Metrics {
         let stale = "1 while running on an old configuration";
         client.register("config_stale_bool", stale, metrics.config_stale.clone());
         let own = registry.sub_registry_with_prefix("herald_controller");
+        let duplicates = "Addresses on Services that may not have them beside each other";
+        own.register("duplicate_addresses", duplicates, metrics.duplicates.clone());
         own.register("write_conflicts", "Writes refused because the Service had changed", metrics.conflicts.clone());
         own.register("request_failures", "Requests without an answer to rely on", metrics.failures.clone());
         own.register("leading", "1 while this controller leads and writes", metrics.leading.clone());
@@ -91,7 +94,7 @@ impl Metrics {
 
     /// Follows the state of things. `stale`: some configuration can't be watched just now.
     pub fn follow(&mut self, summary: &Summary, stale: bool, events_dropped: u64) {
-        let Summary { missing, pools, counted } = summary;
+        let Summary { missing, pools, duplicates, counted } = summary;
         let present: BTreeSet<String> = pools.iter().map(|(name, _)| name.clone()).collect();
         for gone in self.pools.difference(&present) {
             for gauge in self.pool_gauges() {
@@ -116,6 +119,7 @@ impl Metrics {
             }
         }
         self.pools = present;
+        self.duplicates.set(i64::try_from(*duplicates).unwrap_or(i64::MAX));
         self.config_loaded.set(i64::from(missing.is_none()));
         self.config_stale.set(i64::from(stale));
         let Counted { decisions, refusals, failures, conflicts } = *counted;

@@ -10,7 +10,6 @@
 //! The end comes in order: no more watching, no new jobs, the jobs under way are finished and their
 //! Events queued. What was decided and not written is decided again by the next controller.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::stream::BoxStream;
@@ -20,7 +19,6 @@ use herald_runtime::clock::Monotonic;
 use herald_runtime::events::EventSink;
 use herald_runtime::serve::Readiness;
 use herald_runtime::shutdown::Shutdown;
-use herald_runtime::watch::Change;
 use kube::Client;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -34,6 +32,10 @@ use crate::write::{Writer, leftovers};
 /// Jobs under way at a time. The API server is the limit, not we; but its own limits on requests
 /// in flight are shared with everybody else.
 const IN_FLIGHT: usize = 64;
+/// Conditions `metallb.io/Announced` under way at a time, beside those jobs.
+const ANNOUNCED_IN_FLIGHT: usize = 10;
+/// With so many other jobs under way, those conditions go one by one.
+const BURST: usize = 8;
 /// Changes told to the index before it is asked for jobs.
 const BATCH: usize = 1024;
 /// How long the jobs under way may take at the end.
@@ -72,7 +74,6 @@ pub async fn run(client: Client, parts: Parts, mut shutdown: Shutdown) {
         events,
         readiness,
         metrics,
-        broken: BTreeSet::new(),
         clock,
     };
     let mut leftovers = Leftovers::NotYet;
@@ -90,8 +91,10 @@ pub async fn run(client: Client, parts: Parts, mut shutdown: Shutdown) {
         let known = state.turn(leader);
         leftovers.begin_if(known && leader, &client);
         // Without leave or room to write, time alone brings nothing to do.
-        let may_write = leader && state.jobs.len() < IN_FLIGHT;
+        let may_write = leader && state.jobs_of_allocation() < IN_FLIGHT;
         let deadline = state.index.deadline().filter(|_| may_write);
+        let announced = state.index.announced_deadline().filter(|_| leader);
+        let deadline = deadline.into_iter().chain(announced).min();
         tokio::select! {
             biased;
             () = shutdown.requested() => break,
@@ -121,8 +124,6 @@ struct Loop {
     events: EventSink,
     readiness: Readiness,
     metrics: Metrics,
-    /// Watches that don't work just now.
-    broken: BTreeSet<&'static str>,
     clock: Monotonic,
 }
 
@@ -132,11 +133,20 @@ impl Loop {
         self.writer.as_ref().map(|(epoch, _)| epoch)
     }
 
+    /// Jobs under way without those that nobody waits for.
+    fn jobs_of_allocation(&self) -> usize {
+        self.jobs.len().saturating_sub(self.index.announced_busy())
+    }
+
     /// Starts what is to be done now and says how things stand. True once everything is known.
     fn turn(&mut self, leader: bool) -> bool {
         if let Some((_, writer)) = self.writer.as_ref().filter(|_| leader) {
-            let room = IN_FLIGHT.saturating_sub(self.jobs.len());
-            for job in self.index.jobs(room, self.clock.now()) {
+            let room = IN_FLIGHT.saturating_sub(self.jobs_of_allocation());
+            let mut jobs = self.index.jobs(room, self.clock.now());
+            let burst = self.jobs_of_allocation() + jobs.len() >= BURST;
+            let room = if burst { 1 } else { ANNOUNCED_IN_FLIGHT };
+            jobs.extend(self.index.announced_jobs(room, self.clock.now()));
+            for job in jobs {
                 let writer = writer.clone();
                 self.jobs.spawn(async move { writer.run(job).await });
             }
@@ -155,7 +165,7 @@ impl Loop {
             }
         }
         self.metrics.leading(leader);
-        self.metrics.follow(&summary, !self.broken.is_empty(), self.events.dropped());
+        self.metrics.follow(&summary, self.index.is_stale(self.clock.now()), self.events.dropped());
         summary.missing.is_none()
     }
 
@@ -164,27 +174,11 @@ impl Loop {
         let mut next = Some(first);
         for _ in 0..BATCH {
             let Some(observed) = next else { break };
-            self.note_broken(&observed);
             self.index.observe(observed, self.clock.now());
             next = watches.next().now_or_never().flatten();
         }
         if let Some(observed) = next {
-            self.note_broken(&observed);
             self.index.observe(observed, self.clock.now());
-        }
-    }
-
-    fn note_broken(&mut self, observed: &Observed) {
-        let (kind, works) = match observed {
-            Observed::Service(change) => ("Service", works(change)),
-            Observed::Pool(change) => ("IPAddressPool", works(change)),
-            Observed::L2Advertisement(change) => ("L2Advertisement", works(change)),
-            Observed::Namespace(change) => ("Namespace", works(change)),
-        };
-        if works {
-            self.broken.remove(kind);
-        } else {
-            self.broken.insert(kind);
         }
     }
 
@@ -209,10 +203,6 @@ impl Loop {
             self.events.emit(notice);
         }
     }
-}
-
-fn works<T>(change: &Change<T>) -> bool {
-    !matches!(change, Change::Broken(_))
 }
 
 /// Sleeps until `deadline` of the index; for ever without one.

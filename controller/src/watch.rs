@@ -1,10 +1,14 @@
 //! What the controller sees of the API server: objects, reduced on arrival to what it uses.
 
+mod l2_status;
 mod service;
+mod state;
 mod streams;
 mod wire;
 
-pub use service::{AllocatedCondition, SeenService};
+pub use l2_status::{Said, SeenL2Status};
+pub use service::{AllocatedCondition, AnnouncedCondition, SeenService};
+pub use state::SeenState;
 pub use streams::{Observed, configuration, services};
 pub use wire::LeanService;
 
@@ -24,6 +28,16 @@ pub mod names {
     pub const FROM_POOL: &str = "metallb.io/ip-allocated-from-pool";
     /// Annotation, set by the controller: the term in which somebody last looked at a Service that waits.
     pub const EPOCH: &str = "metallb.io/allocator-epoch";
+    /// Annotation, set by users and removed by the controller: move the Service to another address, once.
+    pub const REALLOCATE: &str = "metallb.io/reallocate";
     /// Condition on Services: has it the addresses it should have?
     pub const ALLOCATED: &str = "metallb.io/Allocated";
+    /// Condition on Services: does anybody announce them?
+    pub const ANNOUNCED: &str = "metallb.io/Announced";
+    /// Name of the controller's ConfigurationState, and the value of its label [`COMPONENT`].
+    pub const CONTROLLER: &str = "controller";
+    /// Label on ConfigurationStates: which program it is about.
+    pub const COMPONENT: &str = "metallb.io/component-type";
+    /// Condition on the controller's ConfigurationState: is every object used?
+    pub const POOLS_VALID: &str = "poolReconcilerValid";
 }

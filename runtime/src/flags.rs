@@ -8,7 +8,6 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
-use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -113,16 +112,6 @@ impl fmt::Display for BindAddress {
             Self::At(address) => address.fmt(f),
         }
     }
-}
-
-/// Reads a duration as Kubernetes writes it: `15s`, `1500ms`, `1m30s`. For flags that hold one.
-///
-/// # Errors
-/// A sentence that says how to write one.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let forms = || "write a duration like 15s, 1500ms or 1m30s".to_owned();
-    let duration: jiff::SignedDuration = text.parse().map_err(|_| forms())?;
-    Duration::try_from(duration).map_err(|_| forms())
 }
 
 /// Reads the program's flags, or ends it.

@@ -13,6 +13,7 @@
 
 pub mod client;
 pub mod clock;
+pub mod duration;
 pub mod events;
 pub mod flags;
 pub mod logging;

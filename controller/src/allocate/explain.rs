@@ -3,6 +3,7 @@
 //! Reasons and the beginnings of the messages are MetalLB's, so that runbooks and dashboards keep
 //! working; what follows says what to check.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use herald_compiler::config::{Config, Home};
@@ -25,19 +26,35 @@ pub(super) fn condition(decision: &Decision, config: &Config) -> AllocatedCondit
     }
 }
 
+/// What introduces why a Service was not moved.
+const NOT_MOVED: &str = "; not moved as asked by metallb.io/reallocate: ";
+
+/// Whether a condition says what is wanted. Why a Service was not moved is known once, when its user asks; it stays
+/// on the condition until there is something else to say.
+pub(super) fn still_says(before: &AllocatedCondition, wanted: &AllocatedCondition) -> bool {
+    let said = before.message.strip_prefix(wanted.message.as_str());
+    before.status == wanted.status
+        && before.reason == wanted.reason
+        && said.is_some_and(|rest| rest.is_empty() || rest.starts_with(NOT_MOVED))
+}
+
+/// Reasons of the condition for addresses outside of every pool.
+const RETAINED: &str = "Retained";
+const ORPHANED: &str = "Orphaned";
+
 fn held(holding: &Holding, remarks: &[Remark], config: &Config) -> AllocatedCondition {
-    let mut reason = "Allocated";
+    let mut standing = None;
     let mut sentences = Vec::new();
     let recorded = holding.pool.as_deref();
     for address in &holding.addresses {
         sentences.push(match config.home_of(*address, recorded) {
             Home::Inside(pool) => format!("{address} from pool \"{}\"", pool.name),
             Home::Retained(pool) => {
-                reason = "Retained";
+                standing = standing.or(Some(RETAINED));
                 format!("{address} is no longer in pool \"{}\" and is kept", pool.name)
             }
             Home::Orphaned => {
-                reason = "Orphaned";
+                standing = Some(ORPHANED);
                 match recorded {
                     Some(pool) => format!("{address} is kept, though its pool \"{pool}\" is gone"),
                     None => format!("{address} is kept, though no pool has it"),
@@ -45,29 +62,41 @@ fn held(holding: &Holding, remarks: &[Remark], config: &Config) -> AllocatedCond
             }
         });
     }
+    let (mut duplicate, mut lacking, mut not_moved) = (None, None, None);
     for remark in remarks {
-        let (why, sentence) = match remark {
-            Remark::InvalidWish(invalid) => ("InvalidRequest", format!("its request is ignored: {invalid}")),
+        match remark {
+            Remark::InvalidWish(invalid) => {
+                lacking = Some("InvalidRequest");
+                sentences.push(format!("its request is ignored: {invalid}"));
+            }
             Remark::NoSecondFamily(refusal) => {
-                ("NoSecondFamily", format!("no address of its second family: {refusal}"))
+                lacking = Some("NoSecondFamily");
+                sentences.push(format!("no address of its second family: {refusal}"));
             }
             Remark::Duplicate(conflict) => {
-                ("Duplicate", format!("found on two Services and left as it is: {conflict}"))
+                duplicate = Some("Duplicate");
+                sentences.push(format!("found on two Services and left as it is: {conflict}"));
             }
-        };
-        reason = why;
-        sentences.push(sentence);
+            Remark::NotMoved(why) => not_moved = Some(why),
+        }
     }
-    AllocatedCondition { status: true, reason: reason.to_owned(), message: sentences.join("; ") }
+    // One word for all: the gravest.
+    let reason = duplicate.or(standing).or(lacking).unwrap_or("Allocated");
+    let mut message = sentences.join("; ");
+    if let Some(why) = not_moved {
+        let _ = write!(message, "{NOT_MOVED}{why}");
+    }
+    AllocatedCondition { status: true, reason: reason.to_owned(), message }
 }
 
 /// The Events that go with a decision once it is written. `news`: the condition says something
 /// else than before.
-pub(super) fn notices(seen: &SeenService, decision: &Decision, news: bool) -> Vec<Notice> {
+pub(super) fn notices(seen: &SeenService, decision: &Decision, wanted: &AllocatedCondition, news: bool) -> Vec<Notice> {
     let mut all = Vec::new();
     let mut say = |severity, reason, note| all.push(notice(seen, severity, reason, note));
     match decision {
         Decision::Keep { remarks, .. } => {
+            moved_by_pools(seen, wanted, &mut say);
             for remark in remarks.iter().filter(|_| news) {
                 remarked(remark, &mut say);
             }
@@ -88,6 +117,31 @@ pub(super) fn notices(seen: &SeenService, decision: &Decision, news: bool) -> Ve
         }
     }
     all
+}
+
+/// The Event about a Service that stays while the pools around its address change.
+fn moved_by_pools(
+    seen: &SeenService,
+    wanted: &AllocatedCondition,
+    say: &mut impl FnMut(Severity, &'static str, String),
+) {
+    let before = seen.condition.as_ref().map(|condition| condition.reason.as_str());
+    if before == Some(wanted.reason.as_str()) {
+        return;
+    }
+    match (before, wanted.reason.as_str()) {
+        (_, ORPHANED) => {
+            say(Severity::Warning, "AddressWithoutPool", format!("no pool has it any more: {}", wanted.message))
+        }
+        (_, RETAINED) => {
+            say(Severity::Normal, "AddressRetained", format!("kept outside of its pool: {}", wanted.message))
+        }
+        // (A duplicate hides where it stands.)
+        (Some(RETAINED | ORPHANED), reason) if reason != "Duplicate" => {
+            say(Severity::Normal, "AddressAdopted", format!("a pool has it again: {}", wanted.message));
+        }
+        _ => {}
+    }
 }
 
 /// The Event about annotations under the old prefix, on passes that change the Service.
@@ -111,7 +165,12 @@ fn assigned(
             say(Severity::Normal, "ClearAssignment", clearing(seen, conflict));
             say(Severity::Normal, "IPAllocated", assigned(addresses));
         }
-        Cause::New | Cause::Restored | Cause::OtherAddresses | Cause::OtherPool | Cause::OtherFamilies => {
+        Cause::New
+        | Cause::Restored
+        | Cause::OtherAddresses
+        | Cause::OtherPool
+        | Cause::OtherFamilies
+        | Cause::Reallocated => {
             say(Severity::Normal, "IPAllocated", assigned(addresses));
         }
     }
@@ -140,6 +199,11 @@ fn remarked(remark: &Remark, say: &mut impl FnMut(Severity, &'static str, String
             Severity::Warning,
             "DuplicateAddress",
             format!("this Service and another have one address, neither is moved: {conflict}"),
+        ),
+        Remark::NotMoved(why) => say(
+            Severity::Warning,
+            "NotReallocated",
+            format!("not moved as asked by metallb.io/reallocate, it keeps its address: {why}"),
         ),
     }
 }

@@ -4,20 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use herald_compiler::object;
-use herald_ipam::{Allocator, PoolUsage, ServiceKey, ServiceRequest, Terms, Wish};
+use herald_ipam::{Allocator, PoolUsage, ServiceKey};
 use herald_runtime::events::Notice;
 use herald_runtime::watch::Change;
 
 use super::entry::{Entry, Source, State};
 use super::fence::Fence;
 use super::job::{Job, ServiceChange, ServiceWrite, Ticket};
+use super::overview::Overview;
 use super::plan::plan;
 use super::queue::Queue;
 use super::status::StatusBoard;
+use crate::announced::Board;
 use crate::compile::{ConfigObjects, SeenAdvertisement, SeenPool};
 use crate::lead::Epoch;
-use crate::watch::{Observed, SeenService};
+use crate::watch::{Observed, SeenService, SeenState};
 
+mod announced;
 mod outcome;
 #[cfg(test)]
 mod tests;
@@ -44,6 +47,8 @@ pub struct Index {
     /// Services that left the selection and may still carry our marks; when to look.
     unmark: BTreeMap<ServiceKey, Duration>,
     status: StatusBoard,
+    announced: Board,
+    overview: Overview,
     notices: Vec<Notice>,
     tickets: Ticket,
     counted: Counted,
@@ -69,6 +74,8 @@ pub struct Summary {
     pub missing: Option<&'static str>,
     /// Pools with how full they are.
     pub pools: Vec<(String, PoolUsage)>,
+    /// Addresses that Services have who may not have them beside each other.
+    pub duplicates: usize,
     /// Counted since the start.
     pub counted: Counted,
 }
@@ -90,6 +97,8 @@ impl Index {
             retries: BTreeSet::new(),
             unmark: BTreeMap::new(),
             status: StatusBoard::new(namespace),
+            announced: Board::default(),
+            overview: Overview::default(),
             notices: Vec::new(),
             tickets: 0,
             counted: Counted::default(),
@@ -112,11 +121,16 @@ impl Index {
 
     /// Something happened at the API server.
     pub fn observe(&mut self, observed: Observed, now: Duration) {
+        if observed.is_wanted() {
+            self.overview.watch(observed.kind(), observed.broken(), now);
+        }
         match observed {
             Observed::Service(change) => self.services(change, now),
             Observed::Pool(change) => self.pools(change, now),
             Observed::L2Advertisement(change) => self.l2_advertisements(change, now),
             Observed::Namespace(change) => self.namespaces(change, now),
+            Observed::L2Status(change) => self.announced.observe(change, now),
+            Observed::State(change) => self.state(change, now),
         }
     }
 
@@ -145,18 +159,31 @@ impl Index {
     pub fn pools(&mut self, change: Change<SeenPool>, now: Duration) {
         self.objects.pools(change);
         self.status.touch(now);
+        self.overview.touch(now);
     }
 
     /// Something happened to layer-2 advertisements.
     pub fn l2_advertisements(&mut self, change: Change<SeenAdvertisement>, now: Duration) {
         self.objects.l2_advertisements(change);
         self.status.touch(now);
+        self.overview.touch(now);
     }
 
     /// Something happened to namespaces.
     pub fn namespaces(&mut self, change: Change<object::Namespace>, now: Duration) {
         self.objects.namespaces(change);
         self.status.touch(now);
+        self.overview.touch(now);
+    }
+
+    /// Something happened to our ConfigurationState.
+    pub fn state(&mut self, change: Change<SeenState>, now: Duration) {
+        match change {
+            Change::Reset(all) => self.overview.seen(all.into_iter().next(), now),
+            Change::Applied(state) => self.overview.seen(Some(state), now),
+            Change::Deleted(_) => self.overview.seen(None, now),
+            Change::Broken(_) => {}
+        }
     }
 
     /// A Service that is no LoadBalancer carries our marks: its type was changed while nobody looked.
@@ -170,9 +197,13 @@ impl Index {
     pub fn jobs(&mut self, room: usize, now: Duration) -> Vec<Job> {
         let mut jobs = Vec::new();
         if self.missing().is_some() {
+            let none = None::<std::iter::Empty<_>>;
+            let write = if room > 0 { self.overview.job(none, now) } else { None };
+            jobs.extend(write.map(Job::State));
             return jobs;
         }
         if let Some(config) = self.objects.compile() {
+            self.services.keys().for_each(|key| self.announced.touch(key, now));
             let again = self.allocator.set_config(config);
             self.queue.extend(again);
         }
@@ -188,8 +219,12 @@ impl Index {
             let Some(job) = next else { break };
             jobs.push(job);
         }
-        let room = room - jobs.len();
+        let (full, room) = (room, room - jobs.len());
         jobs.extend(self.status.jobs(&self.objects, &self.allocator, room, now).into_iter().map(Job::Status));
+        if jobs.len() < full {
+            let verdicts = self.objects.verdicts().map(|(verdict, _)| verdict);
+            jobs.extend(self.overview.job(Some(verdicts), now).map(Job::State));
+        }
         jobs
     }
 
@@ -197,7 +232,7 @@ impl Index {
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         if self.missing().is_some() {
-            return None;
+            return self.overview.deadline();
         }
         let retry = self.retries.first().map(|(at, _)| *at);
         if self.fence.is_some() {
@@ -205,13 +240,19 @@ impl Index {
             return retry;
         }
         let unmark = self.unmark.values().min().copied();
-        [retry, unmark, self.status.deadline()].into_iter().flatten().min()
+        [retry, unmark, self.status.deadline(), self.overview.deadline()].into_iter().flatten().min()
     }
 
     /// Takes the Events to be emitted.
     #[must_use]
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
+    }
+
+    /// Whether something can't be watched just now.
+    #[must_use]
+    pub fn is_stale(&self, now: Duration) -> bool {
+        self.overview.is_broken(now)
     }
 
     /// How things stand.
@@ -222,6 +263,7 @@ impl Index {
         Summary {
             missing: self.missing(),
             pools: pools.map(|pool| (pool.name.clone(), usage(&pool.name))).collect(),
+            duplicates: self.allocator.duplicates(),
             counted: self.counted,
         }
     }
@@ -240,7 +282,8 @@ impl Index {
         if !fence.is_surveyed() {
             let open = |(key, entry): (&ServiceKey, &Entry)| {
                 let theirs = !self.is_ours(&entry.seen) || entry.seen.deleting;
-                let touch = !theirs && !self.allocator.is_settled(&entry.seen.request);
+                let stays = !entry.seen.reallocate && self.allocator.is_settled(&entry.seen.request);
+                let touch = !theirs && !stays;
                 touch.then(|| (key.clone(), entry.seen.resource_version.clone()))
             };
             fence.survey(self.services.iter().filter_map(open).collect());
@@ -308,6 +351,7 @@ impl Index {
             fence.seen(&key, &entry.seen.resource_version);
         }
         self.adopt(&key);
+        self.announced.touch(&key, now);
         if source == Source::Watch {
             self.queue.push(key);
         }
@@ -332,19 +376,7 @@ impl Index {
             self.allocator.adopt(&entry.seen.request);
         } else {
             // Served by somebody else: what it shows is in use, and not shared with anybody.
-            let seen = &entry.seen.request;
-            let request = ServiceRequest {
-                key: key.clone(),
-                labels: object::Labels::new(),
-                families: Vec::new(),
-                policy: seen.policy,
-                wish: Ok(Wish::default()),
-                terms: Terms::default(),
-                shown: seen.shown.clone(),
-                recorded_pool: None,
-            };
-            self.allocator.release(key);
-            self.allocator.adopt(&request);
+            self.allocator.adopt_foreign(key, &entry.seen.request.shown);
         }
     }
 
@@ -362,6 +394,7 @@ impl Index {
             self.unmark.insert(key.clone(), now);
         }
         self.queue.remove(key);
+        self.announced.forget(key);
         self.allocator.release(key);
         self.after_change(now);
     }
@@ -396,7 +429,9 @@ impl Index {
         if !ours || entry.seen.deleting {
             return None;
         }
-        let decision = self.allocator.decide(&entry.seen.request);
+        let request = &entry.seen.request;
+        let decision =
+            if entry.seen.reallocate { self.allocator.reallocate(request) } else { self.allocator.decide(request) };
         self.counted.decisions += 1;
         if decision.addresses().is_empty() {
             self.counted.refusals += 1;

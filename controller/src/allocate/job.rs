@@ -8,9 +8,10 @@ use herald_ipam::ServiceKey;
 use herald_runtime::events::Notice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
+use super::overview::StateWrite;
 use crate::compile::{Counters, SeenStatus};
 use crate::lead::Epoch;
-use crate::watch::{AllocatedCondition, SeenService};
+use crate::watch::{AllocatedCondition, SeenService, SeenState};
 
 /// Number of a job, so that its outcome is not taken for that of a later one.
 pub type Ticket = u64;
@@ -35,6 +36,10 @@ pub enum Job {
     },
     /// Write the status of a configuration object.
     Status(StatusWrite),
+    /// Write a Service's condition `metallb.io/Announced`.
+    Announced(AnnouncedWrite),
+    /// Write our ConfigurationState.
+    State(StateWrite),
 }
 
 /// A change of a Service's status, valid for one version of it only.
@@ -71,9 +76,11 @@ pub struct ServiceChange {
     pub condition: Option<ConditionChange>,
     /// The mark of a term (`metallb.io/allocator-epoch`); `Some(None)` takes it away.
     pub epoch: Option<Option<Epoch>>,
+    /// The request to be moved (`metallb.io/reallocate`) is dealt with and taken away.
+    pub reallocated: bool,
 }
 
-/// A change of the condition `metallb.io/Allocated`.
+/// A change of a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConditionChange {
     /// What it says now.
@@ -87,6 +94,26 @@ impl ServiceChange {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// A change of the condition `metallb.io/Announced`, valid for one version of the Service only.
+#[derive(Clone, Debug)]
+pub struct AnnouncedWrite {
+    /// The Service.
+    pub key: ServiceKey,
+    /// The version that the decision was made on.
+    pub resource_version: String,
+    /// What the condition says now; `None` takes it away.
+    pub change: Option<ConditionChange>,
+    /// An Event to be emitted once it is written.
+    pub notice: Option<Notice>,
+}
+
+/// The notice is left out: it follows from the change.
+impl PartialEq for AnnouncedWrite {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key && self.resource_version == other.resource_version && self.change == other.change
     }
 }
 
@@ -136,6 +163,18 @@ pub enum Done {
         name: String,
         /// What its status says now; `None` if it was not written.
         written: Option<SeenStatus>,
+    },
+    /// Of [`Job::Announced`].
+    Announced {
+        /// The job.
+        write: AnnouncedWrite,
+        /// What came of it.
+        outcome: Written,
+    },
+    /// Of [`Job::State`].
+    State {
+        /// The object as it is now; `None` if it was not written.
+        written: Option<SeenState>,
     },
 }
 

@@ -21,20 +21,21 @@ pub(super) fn plan(seen: &SeenService, decision: &Decision, config: &Config) -> 
         Decision::Pending { cleared: Some(_), .. } => Some(Vec::new()),
     };
     let wanted = explain::condition(decision, config);
-    let news = seen.condition.as_ref() != Some(&wanted);
+    let news = !seen.condition.as_ref().is_some_and(|before| explain::still_says(before, &wanted));
     let transition = seen.condition.as_ref().is_none_or(|before| before.status != wanted.status);
     let mut change = ServiceChange {
         ingress,
         pool: (pool != seen.request.recorded_pool).then_some(pool),
-        condition: news.then_some(ConditionChange { condition: wanted, transition }),
+        condition: news.then_some(ConditionChange { condition: wanted.clone(), transition }),
         epoch: None,
+        reallocated: seen.reallocate,
     };
     if change.is_empty() {
         return (change, Vec::new());
     }
     // Who has an address needs no mark any more. Not worth a write of its own.
     change.epoch = (seen.has_epoch && !decision.addresses().is_empty()).then_some(None);
-    let mut notices = explain::notices(seen, decision, news);
+    let mut notices = explain::notices(seen, decision, &wanted, news);
     notices.extend(explain::deprecations(seen));
     (change, notices)
 }

@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use herald_compiler::verdict::{self, Kind, Verdict};
+use herald_compiler::verdict::{self, ConditionType, Kind, Reason, Verdict};
 use herald_crds::border;
 use herald_ipam::Allocator;
 use herald_runtime::events::{Notice, Severity};
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::jiff::Timestamp;
 
+use super::fill;
 use super::job::StatusWrite;
 use crate::compile::{ConfigObjects, Counters, SeenStatus};
 
@@ -70,9 +71,12 @@ impl StatusBoard {
         }
         self.compare_at = None;
         for (verdict, status) in objects.verdicts() {
+            let mut verdict = verdict.clone();
             let counters = (verdict.kind == Kind::IpAddressPool).then(|| counters(allocator, &verdict.name));
-            let differ = changed(verdict, status);
-            if differ.is_empty() && counters == status.counters && !lacks_conditions(verdict, status) {
+            if counters.is_some() {
+                verdict.conditions.extend(fill::conditions(&verdict.name, objects.config(), allocator));
+            }
+            if counters == status.counters && !lacks_conditions(&verdict, status) {
                 continue;
             }
             let progress = self.objects.entry((verdict.kind, verdict.name.clone())).or_default();
@@ -84,13 +88,9 @@ impl StatusBoard {
                 None => {
                     progress.busy = true;
                     progress.not_before = now + PACE;
-                    progress.notices = differ
-                        .into_iter()
-                        .filter(|condition| condition.status != condition.kind.normal())
-                        .map(|condition| notice(&self.namespace, verdict, condition))
-                        .collect();
-                    let (verdict, before) = (verdict.clone(), status.conditions.clone());
-                    writes.push(StatusWrite { verdict, counters, before });
+                    let news = verdict.conditions.iter().filter(|condition| is_news(condition, status));
+                    progress.notices = news.map(|condition| notice(&self.namespace, &verdict, condition)).collect();
+                    writes.push(StatusWrite { verdict, counters, before: status.conditions.clone() });
                 }
             }
         }
@@ -126,21 +126,20 @@ fn counters(allocator: &Allocator, pool: &str) -> Counters {
     }
 }
 
-/// The verdict's conditions that are news to somebody who reads the status.
-fn changed<'a>(verdict: &'a Verdict, status: &SeenStatus) -> Vec<&'a verdict::Condition> {
-    let shown = |condition: &verdict::Condition| {
-        status.conditions.iter().any(|before| {
+/// Whether a condition is not as it should be, and that is news to somebody who reads the status. Numbers and
+/// names in the words about what is in use change all the time; what begins or changes its reason is news.
+fn is_news(condition: &verdict::Condition, status: &SeenStatus) -> bool {
+    let counts = matches!(condition.kind, ConditionType::Exhausted | ConditionType::Retained);
+    condition.status != condition.kind.normal()
+        && !status.conditions.iter().any(|before| {
             before.type_ == condition.kind.as_str()
                 && (before.status == "True") == condition.status
                 && before.reason == condition.reason.as_str()
-                && before.message == condition.message
+                && (counts || before.message == condition.message)
         })
-    };
-    verdict.conditions.iter().filter(|condition| !shown(condition)).collect()
 }
 
-/// Whether the status differs from the verdict in what [`changed`] does not see: a condition too
-/// many, or one about an older generation.
+/// Whether the conditions of a status are not those of the verdict.
 fn lacks_conditions(verdict: &Verdict, status: &SeenStatus) -> bool {
     // A time that is not taken over can't make a difference: only transitions take it.
     let wanted = border::conditions(verdict, &status.conditions, Timestamp::UNIX_EPOCH);
@@ -160,7 +159,11 @@ fn notice(namespace: &str, verdict: &Verdict, condition: &verdict::Condition) ->
     };
     Notice {
         about,
-        severity: Severity::Warning,
+        severity: match condition.reason {
+            // A pool of one address that is in use is as it should be.
+            Reason::AllAddressesInUse => Severity::Normal,
+            _ => Severity::Warning,
+        },
         reason: condition.reason.as_str(),
         action: "Compile",
         note: condition.message.clone(),

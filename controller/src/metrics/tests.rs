@@ -16,7 +16,7 @@ fn the_names_that_dashboards_know() {
     let mut metrics = Metrics::registered(&mut registry);
     let usage = PoolUsage { assigned_v4: 3, available_v4: 8, available_v6: u64::MAX, ..PoolUsage::default() };
     let counted = Counted { decisions: 5, refusals: 2, failures: 1, conflicts: 4 };
-    let mut summary = Summary { missing: None, pools: vec![("p".into(), usage)], counted };
+    let mut summary = Summary { missing: None, pools: vec![("p".into(), usage)], duplicates: 6, counted };
     metrics.follow(&summary, true, 7);
     metrics.follow(&summary, true, 7);
     let shown = text(&registry);
@@ -29,6 +29,7 @@ fn the_names_that_dashboards_know() {
         "metallb_k8s_client_update_errors_total 2",
         "metallb_k8s_client_config_loaded_bool 1",
         "metallb_k8s_client_config_stale_bool 1",
+        "herald_controller_duplicate_addresses 6",
         "herald_controller_write_conflicts_total 4",
         "herald_controller_request_failures_total 1",
         "herald_controller_events_dropped_total 7",

@@ -31,10 +31,14 @@ pub struct SeenService {
     pub deleting: bool,
     /// The condition `metallb.io/Allocated` in its status.
     pub condition: Option<AllocatedCondition>,
+    /// The condition `metallb.io/Announced` in its status.
+    pub announced: Option<AnnouncedCondition>,
     /// Annotations under the old prefix that it uses.
     pub deprecated: Vec<String>,
     /// It carries the mark of a term (`metallb.io/allocator-epoch`).
     pub has_epoch: bool,
+    /// Its user asks for it to be moved to another address.
+    pub reallocate: bool,
 }
 
 /// The condition `metallb.io/Allocated`, without its time.
@@ -48,6 +52,9 @@ pub struct AllocatedCondition {
     pub message: String,
 }
 
+/// The condition `metallb.io/Announced`, without its time.
+pub type AnnouncedCondition = AllocatedCondition;
+
 impl SeenService {
     /// Takes from a Service what matters.
     #[must_use]
@@ -55,7 +62,7 @@ impl SeenService {
         let LeanService { metadata, spec, status } = service;
         let annotations = metadata.annotations.unwrap_or_default();
         let ingress = status.load_balancer.and_then(|balancer| balancer.ingress).unwrap_or_default();
-        let condition = status.conditions.unwrap_or_default().into_iter().find(|one| one.type_ == names::ALLOCATED);
+        let conditions = status.conditions.unwrap_or_default();
         let key = ServiceKey::new(metadata.namespace.unwrap_or_default(), metadata.name.unwrap_or_default());
         let request = ServiceRequest {
             key,
@@ -75,13 +82,11 @@ impl SeenService {
             is_load_balancer: spec.type_.as_deref() == Some("LoadBalancer"),
             class: spec.load_balancer_class,
             deleting: metadata.deletion_timestamp.is_some(),
-            condition: condition.map(|one| AllocatedCondition {
-                status: one.status == "True",
-                reason: one.reason,
-                message: one.message,
-            }),
+            condition: condition(&conditions, names::ALLOCATED),
+            announced: condition(&conditions, names::ANNOUNCED),
             deprecated: deprecated(&annotations),
             has_epoch: annotations.contains_key(names::EPOCH),
+            reallocate: annotations.contains_key(names::REALLOCATE),
         }
     }
 
@@ -94,11 +99,18 @@ impl SeenService {
     /// Whether it carries what only Services with an address of ours should carry.
     #[must_use]
     pub fn is_marked(&self) -> bool {
-        self.request.recorded_pool.is_some() || self.condition.is_some() || self.has_epoch
+        let conditions = [&self.condition, &self.announced];
+        self.request.recorded_pool.is_some() || self.has_epoch || conditions.into_iter().any(Option::is_some)
     }
 }
 
 type Annotations = BTreeMap<String, String>;
+
+fn condition(conditions: &[wire::Condition], type_: &str) -> Option<AllocatedCondition> {
+    let one = conditions.iter().find(|one| one.type_ == type_)?;
+    let wire::Condition { status, reason, message, .. } = one.clone();
+    Some(AllocatedCondition { status: status == "True", reason, message })
+}
 
 /// The value of an annotation under either prefix; the newer prefix wins if both are there.
 fn annotation<'a>(annotations: &'a Annotations, name: &str) -> Option<&'a str> {
@@ -146,7 +158,8 @@ fn policy(spec: &wire::Spec) -> FamilyPolicy {
 
 fn terms(annotations: &Annotations, spec: &wire::Spec) -> Terms {
     let backend = match spec.external_traffic_policy.as_deref() {
-        Some("Local") => selector(spec),
+        // Without a selector it is Local all the same: it may be announced from other nodes than Cluster.
+        Some("Local") => Some(selector(spec)).filter(|text| !text.is_empty()).unwrap_or_else(|| "none".to_owned()),
         _ => String::new(),
     };
     let ports = spec.ports.iter().flatten().filter_map(port);

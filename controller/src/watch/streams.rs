@@ -3,7 +3,7 @@
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use herald_compiler::object;
-use herald_crds::{IPAddressPool, L2Advertisement, border};
+use herald_crds::{ConfigurationState, IPAddressPool, L2Advertisement, ServiceL2Status, border};
 use herald_runtime::watch::{Change, changes, readable_changes};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::PartialObjectMeta;
@@ -11,7 +11,7 @@ use kube::core::DeserializeGuard;
 use kube::runtime::watcher;
 use kube::{Api, Client, Resource};
 
-use super::{LeanService, SeenService};
+use super::{LeanService, SeenL2Status, SeenService, SeenState, names};
 use crate::compile::{SeenAdvertisement, SeenPool};
 
 /// A change of something that is watched.
@@ -25,6 +25,53 @@ pub enum Observed {
     L2Advertisement(Change<SeenAdvertisement>),
     /// Of namespaces.
     Namespace(Change<object::Namespace>),
+    /// Of what speakers say.
+    L2Status(Change<SeenL2Status>),
+    /// Of our ConfigurationState.
+    State(Change<SeenState>),
+}
+
+impl Observed {
+    /// The kind that changed.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Service(_) => "Service",
+            Self::Pool(_) => "IPAddressPool",
+            Self::L2Advertisement(_) => "L2Advertisement",
+            Self::Namespace(_) => "Namespace",
+            Self::L2Status(_) => "ServiceL2Status",
+            Self::State(_) => "ConfigurationState",
+        }
+    }
+
+    /// Whether it is something that users want: what is decided rests on it. The others are what programs say.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        match self {
+            Self::Service(_) | Self::Pool(_) | Self::L2Advertisement(_) | Self::Namespace(_) => true,
+            Self::L2Status(_) | Self::State(_) => false,
+        }
+    }
+
+    /// Why it can't be watched just now; `None`: it can.
+    #[must_use]
+    pub fn broken(&self) -> Option<&str> {
+        fn why<T>(change: &Change<T>) -> Option<&str> {
+            match change {
+                Change::Broken(why) => Some(why),
+                _ => None,
+            }
+        }
+        match self {
+            Self::Service(change) => why(change),
+            Self::Pool(change) => why(change),
+            Self::L2Advertisement(change) => why(change),
+            Self::Namespace(change) => why(change),
+            Self::L2Status(change) => why(change),
+            Self::State(change) => why(change),
+        }
+    }
 }
 
 /// The Services of type LoadBalancer.
@@ -49,10 +96,17 @@ pub fn configuration(client: &Client, namespace: &str) -> BoxStream<'static, Obs
     let namespaces = changes(namespaces, everything(), |namespace: PartialObjectMeta<Namespace>| {
         border::namespace(namespace.meta())
     });
+    let statuses = Api::<DeserializeGuard<ServiceL2Status>>::namespaced(client.clone(), namespace);
+    let statuses = changes(statuses, everything(), SeenL2Status::of);
+    let states = Api::<DeserializeGuard<ConfigurationState>>::namespaced(client.clone(), namespace);
+    let ours = everything().fields(&format!("metadata.name={}", names::CONTROLLER));
+    let states = readable_changes(states, ours, SeenState::of);
     stream::select_all([
         pools.map(Observed::Pool).boxed(),
         advertisements.map(Observed::L2Advertisement).boxed(),
         namespaces.map(Observed::Namespace).boxed(),
+        statuses.map(Observed::L2Status).boxed(),
+        states.map(Observed::State).boxed(),
     ])
     .boxed()
 }

@@ -1,9 +1,11 @@
 //! The bodies of our patches.
 
+use herald_crds::{ConfigurationState, ConfigurationStateFields};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::allocate::{ServiceChange, StatusWrite};
+use crate::allocate::{AnnouncedWrite, ConditionChange, Outlook, ServiceChange, StatusWrite};
 use crate::compile::Counters;
 use crate::lead::Epoch;
 use crate::watch::names;
@@ -25,6 +27,9 @@ pub(super) fn service(change: &ServiceChange, resource_version: &str, now: Times
     if let Some(epoch) = &change.epoch {
         annotations.insert(names::EPOCH.to_owned(), json!(epoch.as_ref().map(Epoch::as_str)));
     }
+    if change.reallocated {
+        annotations.insert(names::REALLOCATE.to_owned(), Value::Null);
+    }
     if !annotations.is_empty() {
         metadata.insert("annotations".to_owned(), Value::Object(annotations));
     }
@@ -35,19 +40,7 @@ pub(super) fn service(change: &ServiceChange, resource_version: &str, now: Times
         status.insert("loadBalancer".to_owned(), json!({ "ingress": ingress }));
     }
     if let Some(change) = &change.condition {
-        let condition = &change.condition;
-        let mut patch = json!({
-            "type": names::ALLOCATED,
-            "status": if condition.status { "True" } else { "False" },
-            "reason": condition.reason,
-            "message": condition.message,
-        });
-        if change.transition
-            && let Some(patch) = patch.as_object_mut()
-        {
-            patch.insert("lastTransitionTime".to_owned(), json!(seconds(now)));
-        }
-        status.insert("conditions".to_owned(), json!([patch]));
+        status.insert("conditions".to_owned(), json!([condition(names::ALLOCATED, change, now)]));
     }
     let mut patch = Map::from_iter([("metadata".to_owned(), Value::Object(metadata))]);
     if !status.is_empty() {
@@ -56,12 +49,41 @@ pub(super) fn service(change: &ServiceChange, resource_version: &str, now: Times
     Value::Object(patch)
 }
 
+/// The strategic-merge patch of `services/status` for the condition `metallb.io/Announced`.
+pub(super) fn announced(write: &AnnouncedWrite, now: Timestamp) -> Value {
+    let condition = match &write.change {
+        Some(change) => condition(names::ANNOUNCED, change, now),
+        None => json!({ "type": names::ANNOUNCED, "$patch": "delete" }),
+    };
+    json!({
+        "metadata": { "resourceVersion": write.resource_version },
+        "status": { "conditions": [condition] },
+    })
+}
+
+fn condition(type_: &str, change: &ConditionChange, now: Timestamp) -> Value {
+    let condition = &change.condition;
+    let mut patch = json!({
+        "type": type_,
+        "status": if condition.status { "True" } else { "False" },
+        "reason": condition.reason,
+        "message": condition.message,
+    });
+    if change.transition {
+        patch["lastTransitionTime"] = json!(seconds(now));
+    }
+    patch
+}
+
 /// The strategic-merge patch of `services/status` that takes our marks off a Service that is no
 /// LoadBalancer any more. Its addresses are gone with the type.
 pub(super) fn unmark(resource_version: &str) -> Value {
     json!({
         "metadata": { "resourceVersion": resource_version, "annotations": { names::FROM_POOL: null, names::EPOCH: null } },
-        "status": { "conditions": [{ "type": names::ALLOCATED, "$patch": "delete" }] },
+        "status": { "conditions": [
+            { "type": names::ALLOCATED, "$patch": "delete" },
+            { "type": names::ANNOUNCED, "$patch": "delete" },
+        ] },
     })
 }
 
@@ -81,6 +103,33 @@ pub(super) fn status(write: &StatusWrite, now: Timestamp) -> Value {
     let conditions = herald_crds::border::conditions(&write.verdict, &write.before, now);
     status.insert("conditions".to_owned(), json!(conditions));
     json!({ "status": status })
+}
+
+/// Our ConfigurationState, without a status.
+///
+/// It has no owner: it outlives every pod, and which Deployment runs the controller is not known. (MetalLB makes its
+/// pod the owner, so the object is deleted and created again with each pod.)
+pub(super) fn new_state() -> ConfigurationState {
+    let mut state = ConfigurationState::new(names::CONTROLLER, ConfigurationStateFields {});
+    state.metadata.labels = Some([(names::COMPONENT.to_owned(), names::CONTROLLER.to_owned())].into());
+    state
+}
+
+/// The merge patch of its status. `before`: its conditions, of which others may have some.
+pub(super) fn state(outlook: &Outlook, before: &[Condition], now: Timestamp) -> Value {
+    let status = if outlook.status { "True" } else { "False" };
+    let (ours, others): (Vec<_>, Vec<_>) = before.iter().partition(|one| one.type_ == names::POOLS_VALID);
+    let since = ours.first().filter(|one| one.status == status).map(|one| one.last_transition_time.0);
+    let mut conditions = vec![json!({
+        "type": names::POOLS_VALID,
+        "status": status,
+        "reason": outlook.reason,
+        "message": outlook.message,
+        "lastTransitionTime": seconds(since.unwrap_or(now)),
+    })];
+    conditions.extend(others.into_iter().map(|one| json!(one)));
+    let summary = Some(&outlook.summary).filter(|summary| !summary.is_empty());
+    json!({ "status": { "result": outlook.result, "errorSummary": summary, "conditions": conditions } })
 }
 
 /// The server keeps times of conditions in seconds.

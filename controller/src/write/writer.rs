@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use herald_compiler::verdict::Kind;
-use herald_crds::{IPAddressPool, L2Advertisement};
+use herald_crds::{ConfigurationState, IPAddressPool, L2Advertisement};
 use herald_ipam::ServiceKey;
 use herald_runtime::clock::wall_clock;
-use kube::api::{ListParams, PartialObjectMeta, Patch, PatchParams};
+use kube::api::{ListParams, PartialObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::patch;
-use crate::allocate::{Done, Fetched, Job, ServiceWrite, StatusWrite, Written};
+use crate::allocate::{Done, Fetched, Job, ServiceWrite, StateWrite, StatusWrite, Written};
 use crate::compile::{SeenAdvertisement, SeenPool, SeenStatus};
 use crate::lead::{Epoch, Leadership};
-use crate::watch::{LeanService, SeenService, names};
+use crate::watch::{LeanService, SeenService, SeenState, names};
 
 /// Name under which the API server keeps track of our fields.
 const MANAGER: &str = "herald-controller";
@@ -82,6 +82,11 @@ impl Writer {
                 let clean = self.unmark(&key).await;
                 Done::Unmark { key, clean }
             }
+            Job::Announced(write) => {
+                let outcome = self.put(&write.key, patch::announced(&write, wall_clock())).await;
+                Done::Announced { write, outcome }
+            }
+            Job::State(write) => Done::State { written: self.state(&write).await },
             Job::Status(write) => {
                 let written = self.status(&write).await;
                 Done::Status { kind: write.verdict.kind, name: write.verdict.name, written }
@@ -95,12 +100,17 @@ impl Writer {
 
     async fn write(&self, write: &ServiceWrite) -> Written {
         let ServiceWrite { key, resource_version, change, .. } = write;
-        let body = patch::service(change, resource_version, wall_clock());
+        let outcome = self.put(key, patch::service(change, resource_version, wall_clock())).await;
+        if let Written::Stands(_) = outcome {
+            tracing::info!(service = %key, addresses = ?change.ingress, "status written");
+        }
+        outcome
+    }
+
+    /// Patches a Service's status.
+    async fn put(&self, key: &ServiceKey, body: Value) -> Written {
         match self.patch_service(&self.services(key), key, body).await {
-            Ok(service) => {
-                tracing::info!(service = %key, addresses = ?change.ingress, "status written");
-                Written::Stands(Box::new(SeenService::of(service)))
-            }
+            Ok(service) => Written::Stands(Box::new(SeenService::of(service))),
             Err(error) => match error.code() {
                 Some(409) => Written::Conflict,
                 Some(404) => Written::Gone,
@@ -151,6 +161,38 @@ impl Writer {
         }
     }
 
+    async fn state(&self, write: &StateWrite) -> Option<SeenState> {
+        let states = Api::<ConfigurationState>::namespaced(self.client.clone(), &self.namespace);
+        let result = self.patch_state(&states, write).await;
+        result.inspect_err(|error| tracing::warn!("ConfigurationState not written: {error}")).ok()
+    }
+
+    async fn patch_state(
+        &self,
+        states: &Api<ConfigurationState>,
+        StateWrite { outlook, before }: &StateWrite,
+    ) -> Result<SeenState, RequestError> {
+        match before {
+            None => {
+                let created = self.leading(states.create(&PostParams::default(), &patch::new_state())).await;
+                match created {
+                    // Somebody was faster.
+                    Err(error) if error.code() == Some(409) => {}
+                    created => drop(created?),
+                }
+            }
+            Some(SeenState { labelled: false, .. }) => {
+                let labels = json!({ "metadata": { "labels": { names::COMPONENT: names::CONTROLLER } } });
+                self.leading(states.patch(names::CONTROLLER, &params(), &Patch::Merge(labels))).await?;
+            }
+            Some(_) => {}
+        }
+        let conditions = before.as_ref().map_or(&[][..], |before| &before.conditions);
+        let body = patch::state(outlook, conditions, wall_clock());
+        let state = self.leading(states.patch_status(names::CONTROLLER, &params(), &Patch::Merge(body))).await?;
+        Ok(SeenState::of(state))
+    }
+
     async fn status(&self, write: &StatusWrite) -> Option<SeenStatus> {
         let body = patch::status(write, wall_clock());
         let name = &write.verdict.name;
@@ -192,6 +234,12 @@ impl Writer {
     {
         self.still_leading()?;
         limited(api.patch_status(name, &params(), &Patch::Merge(body))).await
+    }
+
+    /// Makes a request, if this controller still leads.
+    async fn leading<T>(&self, request: impl Future<Output = kube::Result<T>>) -> Result<T, RequestError> {
+        self.still_leading()?;
+        limited(request).await
     }
 
     fn still_leading(&self) -> Result<(), RequestError> {

@@ -112,6 +112,7 @@ async fn a_restart_moves_nothing_and_writes_nothing() {
     for name in ["c", "b", "a"] {
         cluster.create(name, json!({})).await;
         cluster.until(name, |service| !shown(service).is_empty()).await;
+        cluster.until_told(name).await;
     }
     cluster.delete("c").await;
     cluster.until_pool("p", |pool| pool.status.as_ref().is_some_and(|status| status.assigned_ipv4 == 2)).await;
@@ -232,8 +233,8 @@ async fn an_outage_and_a_lost_history_move_nothing() {
     for name in ["a", "b"] {
         cluster.create(name, json!({})).await;
     }
-    let a = cluster.until("a", |service| !shown(service).is_empty()).await;
-    let b = cluster.until("b", |service| !shown(service).is_empty()).await;
+    let a = cluster.until_told("a").await;
+    let b = cluster.until_told("b").await;
     cluster.server.stop_serving();
     cluster.server.compact();
     cluster.server.restart();

@@ -165,22 +165,44 @@ impl Cluster {
         }
     }
 
-    /// Waits until the Events about an object are all there, and returns them as `reason: note`.
+    /// Waits until a Service says whether it is announced (in most tests here nobody does), so that nothing more will be
+    /// written to it by itself.
+    pub async fn until_told(&self, name: &str) -> Service {
+        let told = |service: &Service| {
+            let conditions = service.status.iter().filter_map(|status| status.conditions.as_ref()).flatten();
+            conditions.into_iter().any(|condition| condition.type_ == names::ANNOUNCED)
+        };
+        self.until(name, told).await
+    }
+
+    /// Waits until the Events about an object are all there, and returns them as `reason: note`; without those that
+    /// tell whether a Service is announced.
     pub async fn until_events(&self, about: &str, count: usize) -> Vec<String> {
+        let announcing = |event: &String| event.starts_with("NotAnnounced: ") || event.starts_with("Announced: ");
+        self.events(about, count, |event| !announcing(event)).await
+    }
+
+    /// Waits for Events of this reason about an object.
+    pub async fn until_events_with(&self, about: &str, reason: &str) -> Vec<String> {
+        self.events(about, 1, |event| event.starts_with(&format!("{reason}: "))).await
+    }
+
+    async fn events(&self, about: &str, count: usize, wanted: impl Fn(&String) -> bool) -> Vec<String> {
         let events: Api<Event> = Api::all(self.client.clone());
         let selection = ListParams::default().fields(&format!("involvedObject.name={about}"));
+        let text = |text: Option<String>| text.unwrap_or_default();
         let found = tokio::time::timeout(PATIENCE, async {
             loop {
-                let list = events.list(&selection).await.unwrap().items;
+                let all = events.list(&selection).await.unwrap().items;
+                let all = all.into_iter().map(|event| format!("{}: {}", text(event.reason), text(event.message)));
+                let list: Vec<_> = all.filter(&wanted).collect();
                 if list.len() >= count {
                     return list;
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         });
-        let list = found.await.unwrap_or_else(|_| panic!("not {count} Events about {about}"));
-        let text = |text: Option<String>| text.unwrap_or_default();
-        list.into_iter().map(|event| format!("{}: {}", text(event.reason), text(event.message))).collect()
+        found.await.unwrap_or_else(|_| panic!("not {count} Events about {about}"))
     }
 }
 

@@ -125,7 +125,8 @@ async fn a_leader_that_was_stopped_and_wakes_up_writes_nothing() {
     let all = (0..150).flat_map(|number| [format!("a-{number}"), format!("b-{number}")]);
     let mut served = Vec::new();
     for name in all {
-        served.push(cluster.until(&name, |service| !shown(service).is_empty()).await);
+        cluster.until(&name, |service| !shown(service).is_empty()).await;
+        served.push(cluster.until_told(&name).await);
     }
     let addresses: std::collections::BTreeSet<_> = served.iter().map(shown).collect();
     assert_eq!(addresses.len(), 300, "each has one of its own");

@@ -50,7 +50,8 @@ async fn a_leader_that_stops_hands_over_without_a_gap() {
     until_leads(&first).await;
     let second = cluster.replica("second", Timing::default());
     cluster.create("one", json!({})).await;
-    let one = cluster.until_shows("one", "192.0.2.0").await;
+    cluster.until_shows("one", "192.0.2.0").await;
+    let one = cluster.until_told("one").await;
     assert!(second.leadership.term().is_none());
 
     first.stop().await;

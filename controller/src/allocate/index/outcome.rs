@@ -21,6 +21,11 @@ impl Index {
                     self.unmark.insert(key, now + UNMARK_RETRY);
                 }
             }
+            Done::Announced { write, outcome } => self.announced_done(write, outcome, now),
+            Done::State { written } => {
+                self.counted.failures += u64::from(written.is_none());
+                self.overview.done(written, now);
+            }
             Done::Status { kind, name, written } => {
                 let object = (kind, name);
                 self.notices.extend(self.status.done(&object, written.is_some(), now));
@@ -85,7 +90,7 @@ impl Index {
     }
 
     /// Takes what the server answered, unless the watch is ahead of it by now.
-    fn answered(&mut self, seen: SeenService, now: Duration) {
+    pub(super) fn answered(&mut self, seen: SeenService, now: Duration) {
         let Some(entry) = self.services.get_mut(seen.key()) else { return };
         entry.failures = 0;
         let version = |text: &str| text.parse::<u64>().ok();

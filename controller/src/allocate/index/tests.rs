@@ -1,12 +1,18 @@
 //! The index against a cluster of plain values: no server, no task, no clock.
 
+mod announced;
 mod cluster;
+mod events;
 mod failures;
 mod life;
 mod model;
+mod moving;
+mod overview;
 mod server;
 mod status;
+mod strange;
 mod takeover;
+mod telling;
 
 use std::time::Duration;
 

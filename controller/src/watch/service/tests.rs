@@ -75,9 +75,13 @@ fn a_headless_or_empty_service_has_no_family() {
 }
 
 #[test]
-fn local_without_a_selector_is_like_cluster() {
+fn local_without_a_selector_shares_with_its_like_only() {
     let spec = |policy| json!({"externalTrafficPolicy": policy});
-    assert_eq!(seen(json!({}), spec("Local")).request.terms, seen(json!({}), spec("Cluster")).request.terms);
+    let backend = |policy| seen(json!({}), spec(policy)).request.terms.backend;
+    assert_eq!(backend("Local"), backend("Local"));
+    assert_ne!(backend("Local"), backend("Cluster"));
+    let selecting = json!({"externalTrafficPolicy": "Local", "selector": {"none": ""}});
+    assert_ne!(seen(json!({}), selecting).request.terms.backend, backend("Local"));
 }
 
 #[test]

@@ -24,6 +24,7 @@ fn a_new_service_in_one_patch() {
         ingress: Some(addresses.into()),
         pool: Some(Some("p".into())),
         condition: Some(condition(true)),
+        reallocated: false,
         epoch: None,
     };
     assert_eq!(
@@ -69,6 +70,37 @@ fn a_touch_says_nothing_but_the_term() {
     assert_eq!(service(&touch, "7", time()), json!({"metadata": {"resourceVersion": "7", "annotations": annotations}}));
     let off = ServiceChange { epoch: Some(None), ..ServiceChange::default() };
     assert_eq!(service(&off, "7", time())["metadata"]["annotations"], json!({"metallb.io/allocator-epoch": null}));
+}
+
+#[test]
+fn a_request_to_be_moved_goes_with_the_write_that_answers_it() {
+    let moved = ServiceChange { pool: Some(Some("q".into())), reallocated: true, ..ServiceChange::default() };
+    let annotations = json!({"metallb.io/ip-allocated-from-pool": "q", "metallb.io/reallocate": null});
+    assert_eq!(service(&moved, "7", time())["metadata"]["annotations"], annotations);
+}
+
+#[test]
+fn a_configuration_state_changes_its_time_with_its_status_only() {
+    let outlook = |status, message: &str| Outlook {
+        result: "Valid",
+        summary: String::new(),
+        status,
+        reason: "Reconciled",
+        message: message.into(),
+    };
+    let new = new_state();
+    assert_eq!(new.metadata.name.as_deref(), Some("controller"));
+    assert_eq!(new.metadata.labels.unwrap()["metallb.io/component-type"], "controller");
+    assert_eq!(new.metadata.owner_references, None);
+    let first = state(&outlook(true, "a"), &[], time());
+    assert_eq!(first["status"]["errorSummary"], Value::Null);
+    let mut before: Vec<Condition> = serde_json::from_value(first["status"]["conditions"].clone()).unwrap();
+    before.push(Condition { type_: "theirs".into(), ..before[0].clone() });
+    let since = |patch: &Value| patch["status"]["conditions"][0]["lastTransitionTime"].clone();
+    let later = "2024-01-01T01:00:00Z".parse().unwrap();
+    let words = state(&outlook(true, "b"), &before, later);
+    assert_eq!((since(&words), words["status"]["conditions"][1]["type"].clone()), (since(&first), json!("theirs")));
+    assert_eq!(since(&state(&outlook(false, "b"), &before, later)), json!("2024-01-01T01:00:00Z"));
 }
 
 #[test]

@@ -113,6 +113,11 @@ impl Cluster {
                 Done::Fetch { ticket, key, outcome }
             }
             Job::Unmark { key } => Done::Unmark { key, clean: true },
+            Job::Announced(write) => {
+                let outcome = self.server.announce(&write);
+                Done::Announced { write, outcome }
+            }
+            Job::State(write) => Done::State { written: Some(self.server.state(&write)) },
             Job::Status(write) => {
                 let status = self.server.status(&write);
                 Done::Status { kind: write.verdict.kind, name: write.verdict.name, written: Some(status) }

@@ -20,7 +20,7 @@ use step::Step;
 use world::World;
 
 /// Steps walked in each of the two tests.
-const STEPS: usize = 1_000_000;
+const STEPS: usize = 500_000;
 /// Sequences for one seed.
 const CASES: u32 = 64;
 

@@ -6,9 +6,9 @@ use herald_compiler::object;
 use herald_ipam::ServiceKey;
 use serde_json::{Value, json};
 
-use crate::allocate::{ServiceWrite, StatusWrite, Written};
+use crate::allocate::{AnnouncedWrite, ServiceWrite, StateWrite, StatusWrite, Written};
 use crate::compile::{SeenPool, SeenStatus};
-use crate::watch::SeenService;
+use crate::watch::{SeenService, SeenState};
 
 /// A pool as a user would write it, not reported on yet.
 pub(super) fn pool(name: &str, addresses: &[&str]) -> SeenPool {
@@ -26,6 +26,8 @@ pub(super) fn pool(name: &str, addresses: &[&str]) -> SeenPool {
 pub(super) struct Server {
     pub(super) services: BTreeMap<ServiceKey, SeenService>,
     pub(super) pools: Vec<SeenPool>,
+    /// ConfigurationState `controller`.
+    pub(super) state: Option<SeenState>,
     /// The last resourceVersion.
     pub(super) version: u64,
 }
@@ -49,6 +51,11 @@ impl Server {
         let key = seen.key().clone();
         self.services.insert(key.clone(), seen);
         key
+    }
+
+    /// Creates `shop/NAME`.
+    pub(super) fn store_in_shop(&mut self, name: &str) -> ServiceKey {
+        self.store("shop", name, json!({}), json!({}))
     }
 
     /// Changes a Service; no controller sees it yet.
@@ -76,10 +83,37 @@ impl Server {
         if let Some(change) = &write.change.condition {
             service.condition = Some(change.condition.clone());
         }
+        service.reallocate &= !write.change.reallocated;
         if let Some(epoch) = &write.change.epoch {
             service.has_epoch = epoch.is_some();
         }
         Written::Stands(Box::new(service.clone()))
+    }
+
+    /// What the server does with a write of the condition `metallb.io/Announced`.
+    pub(super) fn announce(&mut self, write: &AnnouncedWrite) -> Written {
+        let Some(service) = self.services.get_mut(&write.key) else { return Written::Gone };
+        if service.resource_version != write.resource_version {
+            return Written::Conflict;
+        }
+        self.version += 1;
+        service.resource_version = self.version.to_string();
+        service.announced = write.change.as_ref().map(|change| change.condition.clone());
+        Written::Stands(Box::new(service.clone()))
+    }
+
+    /// Writes ConfigurationState as a merge patch would.
+    pub(super) fn state(&mut self, write: &StateWrite) -> SeenState {
+        let before = self.state.take().unwrap_or_default();
+        let patch = crate::write::state_patch(&write.outlook, &before.conditions);
+        let state = SeenState {
+            labelled: true,
+            result: patch["status"]["result"].as_str().map(str::to_owned),
+            summary: patch["status"]["errorSummary"].as_str().map(str::to_owned),
+            conditions: serde_json::from_value(patch["status"]["conditions"].clone()).unwrap(),
+        };
+        self.state = Some(state.clone());
+        state
     }
 
     /// Writes a pool's status.

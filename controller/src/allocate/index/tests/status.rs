@@ -36,6 +36,20 @@ fn counters_and_conditions_are_written_once_for_a_burst_and_not_again() {
 }
 
 #[test]
+fn a_status_that_somebody_edited_is_put_right() {
+    let mut c = Cluster::new(vec![pool("p", &["192.0.2.0/28"])]);
+    c.create("web");
+    settle_status(&mut c);
+    let right = c.pools[0].status.clone();
+    c.pools[0].status.counters = Some(Counters { assigned_v4: 7, ..Counters::default() });
+    c.pools[0].status.conditions.pop();
+    c.now += Duration::from_secs(2);
+    c.set_pools(c.pools.clone());
+    settle_status(&mut c);
+    assert_eq!(c.pools[0].status, right);
+}
+
+#[test]
 fn a_pool_is_written_at_most_once_a_second() {
     let mut c = Cluster::new(vec![pool("p", &["192.0.2.0/28"])]);
     settle_status(&mut c);

@@ -1,5 +1,6 @@
 //! What happens when another controller leads.
 
+use herald_ipam::Wish;
 use herald_runtime::watch::Change;
 use serde_json::json;
 

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use herald_compiler::object::Namespace;
 use herald_runtime::watch::Change;
 
 use super::super::super::Index;
@@ -20,15 +21,21 @@ pub(super) struct Replica {
     pub(super) services: VecDeque<Change<SeenService>>,
     /// What the watch of pools has not said yet.
     pub(super) pools: VecDeque<Vec<SeenPool>>,
+    /// What the watch of namespaces has not said yet.
+    pub(super) namespaces: VecDeque<Vec<Namespace>>,
 }
 
 impl Replica {
     /// One that starts and is about to be told these lists.
-    pub(super) fn start(life: u64, services: Vec<SeenService>, pools: Vec<SeenPool>, now: Duration) -> Self {
-        let mut index = Index::new(None, "metallb-system".into());
-        index.namespaces(Change::Reset(vec![]), now);
-        let (services, pools) = ([Change::Reset(services)].into(), [pools].into());
-        Self { index, life, leads: false, services, pools }
+    pub(super) fn start(
+        life: u64,
+        services: Vec<SeenService>,
+        pools: Vec<SeenPool>,
+        namespaces: Vec<Namespace>,
+    ) -> Self {
+        let index = Index::new(None, "metallb-system".into());
+        let (services, pools, namespaces) = ([Change::Reset(services)].into(), [pools].into(), [namespaces].into());
+        Self { index, life, leads: false, services, pools, namespaces }
     }
 
     /// It leads from now on; what its new watch lists is `services`.
@@ -38,9 +45,11 @@ impl Replica {
         self.leads = true;
     }
 
-    /// Its watches say the next thing, the pools' first. False if there is nothing to say.
+    /// Its watches say the next thing, that of Services last. False if there is nothing to say.
     pub(super) fn hear(&mut self, now: Duration) -> bool {
-        if let Some(pools) = self.pools.pop_front() {
+        if let Some(namespaces) = self.namespaces.pop_front() {
+            self.index.namespaces(Change::Reset(namespaces), now);
+        } else if let Some(pools) = self.pools.pop_front() {
             self.index.pools(Change::Reset(pools), now);
         } else if let Some(change) = self.services.pop_front() {
             self.index.services(change, now);

@@ -15,8 +15,12 @@ pub(super) enum Step {
     Delete { name: u8 },
     /// Somebody empties the status of a Service by hand.
     Wipe { name: u8 },
+    /// A user asks for a Service to be moved.
+    Reallocate { name: u8 },
     /// A user edits the pools.
     Pools { choice: usize },
+    /// A user labels the namespaces otherwise: each is of the team or not.
+    Namespaces { shop: bool, bank: bool },
     /// A replica's watches say the next things that they have not said yet.
     Watch { replica: usize, count: usize },
     /// Two things of different objects come in the other order.
@@ -77,7 +81,9 @@ fn step(sharing: bool) -> impl Strategy<Value = Step> {
         5 => (0..NAMES, spec(sharing)).prop_map(|(name, spec)| Step::Edit { name, spec }),
         2 => (0..NAMES).prop_map(|name| Step::Delete { name }),
         1 => (0..NAMES).prop_map(|name| Step::Wipe { name }),
+        1 => (0..NAMES).prop_map(|name| Step::Reallocate { name }),
         1 => (0..super::world::POOLS.len()).prop_map(|choice| Step::Pools { choice }),
+        1 => any::<(bool, bool)>().prop_map(|(shop, bank)| Step::Namespaces { shop, bank }),
         7 => (replica.clone(), 1..5_usize).prop_map(|(replica, count)| Step::Watch { replica, count }),
         1 => replica.clone().prop_map(|replica| Step::Swap { replica }),
         1 => replica.clone().prop_map(|replica| Step::Relist { replica }),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use herald_compiler::Family;
-use herald_compiler::object::ServiceAllocation;
+use herald_compiler::object::{LabelSelector, Namespace, ServiceAllocation};
 use herald_ipam::{FamilyPolicy, Port, Protocol, ServiceKey, Terms, Wish};
 use herald_runtime::watch::Change;
 use proptest::prelude::*;
@@ -30,8 +30,12 @@ pub(super) const POOLS: &[&[PoolText]] = &[
     &[("p0", &["192.0.2.0/31"], None), ("p1", &["192.0.2.2-192.0.2.4", "2001:db8::/127"], None)],
     &[("p1", &["192.0.2.3-192.0.2.5", "2001:db8::2/127"], None)],
     &[("p0", &["192.0.2.0-192.0.2.2"], Some("shop")), ("p2", &["192.0.2.3-192.0.2.5", "2001:db8::/127"], None)],
+    &[("p0", &["192.0.2.0-192.0.2.2"], Some(TEAM)), ("p1", &["192.0.2.2-192.0.2.3", "2001:db8::/127"], None)],
     &[],
 ];
+
+/// Stands for "namespaces that are labelled as the team's", not for one by name.
+const TEAM: &str = "of-the-team";
 
 /// A request under way.
 struct Sent {
@@ -43,6 +47,7 @@ struct Sent {
 pub(super) struct World {
     sharing: bool,
     server: Server,
+    namespaces: Vec<Namespace>,
     replicas: Vec<Replica>,
     under_way: Vec<Sent>,
     /// Services whose user changed something since their addresses were last written.
@@ -55,11 +60,12 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(sharing: bool) -> Self {
         let server = Server { pools: pools(0), ..Server::default() };
-        let replica = |life| Replica::start(life, vec![], server.pools.clone(), Duration::ZERO);
+        let namespaces = namespaces(false, true);
+        let replica = |life| Replica::start(life, vec![], server.pools.clone(), namespaces.clone());
         let replicas = (0..REPLICAS as u64).map(replica).collect();
         let (now, lives) = (Duration::ZERO, REPLICAS as u64);
-        let mut world =
-            Self { sharing, server, replicas, under_way: vec![], wished: BTreeSet::new(), now, lives, terms: 0 };
+        let (under_way, wished) = (vec![], BTreeSet::new());
+        let mut world = Self { sharing, server, namespaces, replicas, under_way, wished, now, lives, terms: 0 };
         world.lead(0);
         world
     }
@@ -72,11 +78,18 @@ impl World {
                     self.say(&Change::Deleted(seen));
                 }
             }
+            Step::Reallocate { name } => self.reallocate(&key(name)),
             Step::Wipe { name } => self.wipe(&key(name)),
             Step::Pools { choice } => {
                 self.server.pools = pools(choice);
                 for replica in &mut self.replicas {
                     replica.pools.push_back(self.server.pools.clone());
+                }
+            }
+            Step::Namespaces { shop, bank } => {
+                self.namespaces = namespaces(shop, bank);
+                for replica in &mut self.replicas {
+                    replica.namespaces.push_back(self.namespaces.clone());
                 }
             }
             Step::Watch { replica, count } => {
@@ -122,6 +135,14 @@ impl World {
         self.say(&Change::Applied(self.server.services[key].clone()));
     }
 
+    fn reallocate(&mut self, key: &ServiceKey) {
+        if self.server.services.contains_key(key) {
+            self.server.change(key, |service| service.reallocate = true);
+            self.wished.insert(key.clone());
+            self.say(&Change::Applied(self.server.services[key].clone()));
+        }
+    }
+
     fn wipe(&mut self, key: &ServiceKey) {
         if self.server.services.contains_key(key) {
             self.server.change(key, |service| service.request.shown.clear());
@@ -153,7 +174,8 @@ impl World {
     fn crash(&mut self, replica: usize) {
         self.lives += 1;
         let led = self.replicas[replica].leads;
-        self.replicas[replica] = Replica::start(self.lives, self.all(), self.server.pools.clone(), self.now);
+        self.replicas[replica] =
+            Replica::start(self.lives, self.all(), self.server.pools.clone(), self.namespaces.clone());
         if led {
             self.lead((replica + 1) % REPLICAS);
         }
@@ -177,6 +199,11 @@ impl World {
                 Done::Fetch { ticket, key, outcome }
             }
             Job::Unmark { key } => Done::Unmark { key, clean: !lost },
+            Job::Announced(write) => {
+                let outcome = if lost { Written::Unknown("lost".into()) } else { self.server.announce(&write) };
+                Done::Announced { write, outcome }
+            }
+            Job::State(write) => Done::State { written: (!lost).then(|| self.server.state(&write)) },
             Job::Status(write) => {
                 let written = (!lost).then(|| self.server.status(&write));
                 Done::Status { kind: write.verdict.kind, name: write.verdict.name, written }
@@ -275,7 +302,7 @@ impl World {
 
     fn config(&self) -> herald_compiler::Config {
         let pools = self.server.pools.iter().map(|pool| pool.object.clone()).collect();
-        let objects = herald_compiler::Objects { pools, ..Default::default() };
+        let objects = herald_compiler::Objects { pools, namespaces: self.namespaces.clone(), ..Default::default() };
         (*herald_compiler::compile(&objects).config).clone()
     }
 
@@ -291,12 +318,24 @@ fn key(name: u8) -> ServiceKey {
     ServiceKey::new(if name.is_multiple_of(2) { "shop" } else { "bank" }, format!("s{name}"))
 }
 
+fn namespaces(shop: bool, bank: bool) -> Vec<Namespace> {
+    let labels = |team: bool| if team { [("team".to_owned(), "yes".to_owned())].into() } else { Default::default() };
+    [("shop", shop), ("bank", bank)].map(|(name, team)| Namespace { name: name.into(), labels: labels(team) }).into()
+}
+
 fn pools(choice: usize) -> Vec<SeenPool> {
     let one = |(name, addresses, namespace): &PoolText| {
         let mut pool = pool(name, addresses);
-        pool.object.service_allocation = namespace.map(|namespace| ServiceAllocation {
-            namespaces: vec![namespace.to_owned()],
-            ..ServiceAllocation::default()
+        pool.object.service_allocation = namespace.map(|namespace| {
+            let mut allocation = ServiceAllocation::default();
+            if namespace == TEAM {
+                let labels = [("team".to_owned(), "yes".to_owned())].into();
+                allocation.namespace_selectors =
+                    vec![LabelSelector { match_labels: labels, ..LabelSelector::default() }];
+            } else {
+                allocation.namespaces = vec![namespace.to_owned()];
+            }
+            allocation
         });
         pool
     };
