@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use herald_runtime::duration;
 use herald_runtime::flags::{BindAddress, CommonFlags};
 
 /// Announces LoadBalancer addresses from this node.
@@ -24,6 +26,10 @@ pub struct Flags {
     /// Announce from nodes labelled node.kubernetes.io/exclude-from-external-load-balancers too
     #[arg(long)]
     pub ignore_exclude_lb: bool,
+
+    /// How long addresses go on being announced after their pool is gone; 0s: not at all
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration::parse)]
+    pub orphan_grace: Duration,
 
     /// Address to meet the other speakers on [default: the Node's InternalIP]
     #[arg(long, value_name = "ADDRESS")]
@@ -99,6 +105,7 @@ mod tests {
     fn defaults() {
         let flags = flags(&["--node-name=a"]);
         assert_eq!(flags.membership_port, 7946);
+        assert_eq!(flags.orphan_grace, Duration::from_secs(600));
         assert_eq!(flags.health_bind_address.to_string(), "127.0.0.1:17472");
         assert_eq!(flags.common.metrics_bind_address.to_string(), "[::]:9120");
     }

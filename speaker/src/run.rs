@@ -1,5 +1,6 @@
 //! Wiring: which task talks to which, and how the program starts and ends.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -48,6 +49,7 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
         health_bind_address,
         node_name,
         ignore_exclude_lb,
+        orphan_grace,
         membership_bind_address,
         membership_port,
         membership_key_dir,
@@ -84,6 +86,7 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
     let (interfaces_to, interfaces) = mpsc::channel(QUEUE);
     let (nodes_to, nodes) = latest::channel(Vec::new());
     let (facts_to, facts) = latest::channel(Facts::default());
+    let (fit_to, fit) = latest::channel(BTreeSet::new());
     let (my_node_to, my_node) = latest::channel(None);
     let (leave_to, leave) = mpsc::channel(1);
 
@@ -93,7 +96,7 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
     let wire = tokio::spawn(wire::run(settings, clock, wire_metrics, wire_commands, interfaces, wire_events_to));
 
     let (events, event_writer) = EventSink::start(client.clone(), "metallb-speaker", pod_name, EVENTS_PER_SECOND);
-    let writer = StatusWriter::new(client.clone(), &namespace, node_name.clone(), my_node.clone());
+    let writer = StatusWriter::new(client.clone(), &namespace, node_name.clone(), my_node.clone(), fit);
     let reporter = tokio::spawn(report::run(reports, node_name.clone(), events, writer));
 
     let join = Join {
@@ -117,16 +120,18 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
         seen: seen_to,
         readiness,
         metrics: speaker_metrics,
+        clock,
         outputs: Outputs {
             wire: wire_to,
             nodes: nodes_to,
             facts: facts_to,
             leave: leave_to,
+            fit: fit_to,
             my_node: my_node_to,
             reports: reports_to,
         },
     };
-    let world = World::new(node_name, ignore_exclude_lb);
+    let world = World::new(node_name, ignore_exclude_lb, orphan_grace);
     let inputs = Inputs { seen, members: member_events, wire: wire_events };
     let mut speaking = tokio::spawn(speaker.run(world, inputs, shutdown.clone()));
 

@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use herald_membership::{Digest, Facts, Freshness, Leave, Phase};
 use herald_neighbor::Scope;
+use herald_runtime::clock::Monotonic;
 use herald_runtime::serve::Readiness;
 use herald_runtime::shutdown::Shutdown;
 use kube::Client;
 use tokio::sync::{mpsc, oneshot, watch as latest};
 
 use crate::announce::wire::{Command, WireEvent};
-use crate::decide::{MemberEvent, Request, Step, Verdict, World};
+use crate::decide::{MemberEvent, Reason, Request, Step, Unannounced, Verdict, World};
 use crate::metrics::SpeakerMetrics;
-use crate::report::Report;
+use crate::report::{Report, Said};
 use crate::watch::node::NodeSeen;
 use crate::watch::{self, Seen};
 
@@ -24,6 +25,8 @@ const PROTOCOL: u16 = 1;
 const INPUTS_PER_TURN: usize = 1024;
 /// How long those that answered may take to tell their facts.
 const FACTS_PATIENCE: Duration = Duration::from_millis(500);
+/// The longest sleep: a grace time may be longer than a clock can tell.
+const SLEEP_MAX: Duration = Duration::from_secs(3600);
 /// How long a good-bye may take; the membership gives up earlier by itself.
 const LEAVE_LIMIT: Duration = Duration::from_millis(500);
 
@@ -49,6 +52,8 @@ pub struct Outputs {
     pub facts: latest::Sender<Facts>,
     /// To the membership: good-bye.
     pub leave: mpsc::Sender<(Leave, oneshot::Sender<()>)>,
+    /// To those who clean up: nodes whose speakers can do so themselves.
+    pub fit: latest::Sender<BTreeSet<String>>,
     /// To those who wait to learn this node's own address.
     pub my_node: latest::Sender<Option<NodeSeen>>,
     /// To the API server.
@@ -70,6 +75,8 @@ pub struct Speaker {
     pub readiness: Readiness,
     /// What is counted.
     pub metrics: SpeakerMetrics,
+    /// The time that decisions go by.
+    pub clock: Monotonic,
     /// Where decisions go.
     pub outputs: Outputs,
 }
@@ -79,6 +86,8 @@ enum Input {
     Seen(Seen),
     Member(MemberEvent),
     Wire(WireEvent),
+    /// Only time has passed.
+    Time,
 }
 
 impl Speaker {
@@ -96,6 +105,7 @@ impl Speaker {
                     facts_overdue = None;
                     Input::Member(MemberEvent::FactsOverdue)
                 }
+                () = until(self.wake_up(&world)) => Input::Time,
                 () = shutdown.requested() => break,
             };
             // A thousand Services that arrive together are one decision, and one new filter.
@@ -116,11 +126,12 @@ impl Speaker {
                 watch::start_slices(&self.client, &self.seen);
             }
             self.tell_nodes(&world);
-            let steps = world.decide();
+            let steps = world.decide(self.clock.now());
             let moved = steps.iter().any(|step| !matches!(step, Step::Verdict { .. }));
             for step in steps {
                 self.perform(step).await;
             }
+            self.tell_fit(&world);
             self.tell_facts(&world, moved);
             self.tell_readiness(&world);
             if world.is_ready() && !settled {
@@ -131,8 +142,15 @@ impl Speaker {
         self.leave().await;
     }
 
+    /// When to decide again though nothing comes in.
+    fn wake_up(&self, world: &World) -> Option<tokio::time::Instant> {
+        let longest = self.clock.now() + SLEEP_MAX;
+        world.deadline().map(|at| self.clock.instant(at.min(longest)))
+    }
+
     async fn take(&self, world: &mut World, input: Input) {
         match input {
+            Input::Time => {}
             Input::Seen(seen) => {
                 self.metrics.update(seen.is_broken());
                 for request in world.see(seen) {
@@ -170,13 +188,15 @@ impl Speaker {
                 let (old, new) = (announced(&before), announced(&verdict));
                 old.difference(&new).for_each(|ip| self.metrics.withdraw(&name, &self.node, *ip));
                 new.difference(&old).for_each(|ip| self.metrics.announce(&name, &self.node, *ip));
-                let interfaces = match verdict {
-                    Some(Verdict::Announce { scope: Scope::All, .. }) => Some(BTreeSet::new()),
-                    Some(Verdict::Announce { scope: Scope::Named(names), .. }) => Some(names),
-                    _ => None,
-                };
-                let newly = old.is_empty();
-                self.report(Report::Service { service, uid, interfaces, newly }).await;
+                if let (false, Some(Reason::PoolGone(pool))) =
+                    (old.is_empty(), verdict.as_ref().and_then(Verdict::reason))
+                {
+                    let (service, uid, pool) = (service.clone(), uid.clone(), pool.clone());
+                    self.report(Report::Orphaned { service, uid, addresses: old.iter().copied().collect(), pool })
+                        .await;
+                }
+                let newly = old.is_empty() && !new.is_empty();
+                self.report(Report::Service { service, uid, said: verdict.and_then(said), newly }).await;
             }
         }
     }
@@ -211,6 +231,17 @@ impl Speaker {
         self.outputs.nodes.send_if_modified(|known| {
             let changed = *known != others;
             *known = others;
+            changed
+        });
+    }
+
+    fn tell_fit(&self, world: &World) {
+        let fit: BTreeSet<&str> = world.fit().collect();
+        self.outputs.fit.send_if_modified(|known| {
+            let changed = !fit.iter().copied().eq(known.iter().map(String::as_str));
+            if changed {
+                *known = fit.into_iter().map(str::to_owned).collect();
+            }
             changed
         });
     }
@@ -258,6 +289,18 @@ pub const CACHES: &str = "cluster view";
 pub fn meeting_point(node: &NodeSeen, prefer_v6: bool) -> Option<IpAddr> {
     let own = node.internal_ips.iter().find(|ip| ip.is_ipv6() == prefer_v6);
     own.or(node.internal_ips.first()).copied()
+}
+
+/// What a verdict gives this node to say.
+fn said(verdict: Verdict) -> Option<Said> {
+    match verdict {
+        Verdict::Announce { scope: Scope::All, .. } => Some(Said::Announced(BTreeSet::new())),
+        Verdict::Announce { scope: Scope::Named(names), .. } => Some(Said::Announced(names)),
+        Verdict::Unannounced(Unannounced { reason: _, word, message }) => {
+            Some(Said::Unannounced { reason: word.to_owned(), message })
+        }
+        Verdict::Not(_) => None,
+    }
 }
 
 async fn until(at: Option<tokio::time::Instant>) {

@@ -15,11 +15,12 @@ fn speaker(arguments: &[&str]) -> io::Result<Output> {
 
 #[test]
 fn wrong_values_end_it_with_one_line() {
-    let cases: [(&[&str], &[&str]); 7] = [
+    let cases: [(&[&str], &[&str]); 8] = [
         (&["--node-name=a", "--log-level=loud"], &["--log-level", "loud"]),
         (&["--node-name=a", "--membership-port=0"], &["--membership-port", "0"]),
         (&["--node-name=a", "--membership-bind-address=here"], &["--membership-bind-address", "here"]),
         (&["--node-name=a", "--health-bind-address=17472"], &["--health-bind-address", "17472"]),
+        (&["--node-name=a", "--orphan-grace=10"], &["--orphan-grace", "\"10\"", "10m"]),
         (&["--node-name=a"], &["--membership-key-dir"]),
         (&["--node-name=a", "--membership-key-dir=/k", "--membership-insecure"], &["--membership-insecure", "/k"]),
         (&["--membership-insecure"], &["--node-name"]),

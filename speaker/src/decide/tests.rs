@@ -1,5 +1,10 @@
+mod duplicates;
+mod orphans;
+mod reporting;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use herald_compiler::object::{IpAddressPool, L2Advertisement, LabelSelector, ObjectMeta};
 use herald_election::Reason as Refusal;
@@ -15,6 +20,9 @@ use crate::watch::service::{ServiceKey, ServiceSeen};
 
 // 192.168.1.240 ranks node-a, node-c, node-b; `printf 'node-a#192.168.1.240' | sha256sum` and so on.
 const IP: &str = "192.168.1.240";
+/// When everything happens in tests that are not about time.
+const START: Duration = Duration::from_secs(1000);
+const GRACE: Duration = Duration::from_secs(600);
 
 fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -31,7 +39,8 @@ fn service() -> ServiceSeen {
         addresses: vec![ip(IP)],
         pool: Some("public".into()),
         local: false,
-        shared: false,
+        created: 0,
+        sharing: None,
     }
 }
 
@@ -74,7 +83,7 @@ fn current() -> Facts {
 
 /// A speaker on `me` that sees three nodes, all alive and current, and one Service with an endpoint on each.
 fn world(me: &str) -> World {
-    let mut world = World::new(me.into(), false);
+    let mut world = World::new(me.into(), false, GRACE);
     world.set_interfaces(BTreeSet::from(["eth0".to_owned()]));
     world.see(Seen::Services(Change::Reset(vec![(key("web"), Some(service()))])));
     let everywhere = ["node-b", "node-c", "node-a"].map(|node| (node, EndpointState::Ready));
@@ -92,11 +101,11 @@ fn world(me: &str) -> World {
 
 /// What [`World::decide`] says to the wire.
 fn wire(world: &mut World) -> Vec<Step> {
-    world.decide().into_iter().filter(|step| !matches!(step, Step::Verdict { .. })).collect()
+    world.decide(START).into_iter().filter(|step| !matches!(step, Step::Verdict { .. })).collect()
 }
 
 fn verdict(world: &mut World) -> Option<Verdict> {
-    world.decide().into_iter().find_map(|step| match step {
+    world.decide(START).into_iter().find_map(|step| match step {
         Step::Verdict { verdict, .. } => verdict,
         _ => None,
     })
@@ -131,12 +140,12 @@ fn nothing_comes_out_before_everything_was_seen() {
     ];
     // Services come first: EndpointSlices are not watched before they are known.
     for missing in 1..steps.len() {
-        let mut world = World::new("node-b".into(), false);
+        let mut world = World::new("node-b".into(), false, GRACE);
         for (_, step) in steps.iter().enumerate().filter(|(index, _)| *index != missing) {
             step(&mut world);
         }
         assert!(!world.is_ready() && world.missing().len() == 1);
-        assert_eq!(world.decide(), []);
+        assert_eq!(world.decide(START), []);
         steps[missing](&mut world);
         assert_eq!(wire(&mut world), owns());
     }
@@ -173,7 +182,7 @@ fn a_stale_or_leaving_owner_is_replaced() {
         Facts { phase: Phase::Draining, ..current() },
     ] {
         let mut world = world("node-c");
-        world.decide();
+        world.decide(START);
         world.hear(MemberEvent::Facts("node-a".into(), facts));
         assert_eq!(wire(&mut world), owns());
     }
@@ -259,11 +268,12 @@ fn other_nodes_interfaces_count_as_far_as_they_tell() {
 #[test]
 fn a_late_service_is_decided_about_when_its_slices_are_listed() {
     let mut world = world("node-a");
-    world.decide();
+    world.see(Seen::Services(Change::Deleted((key("web"), None))));
+    world.decide(START);
     let late = ServiceSeen { addresses: vec![ip(IP)], ..service() };
     let requests = world.see(Seen::Services(Change::Applied((key("late"), Some(late)))));
     assert_eq!(requests, [Request::ListSlices(key("late"))]);
-    assert_eq!(world.decide(), []);
+    assert_eq!(world.decide(START), []);
     let its_slice = Slice { service: key("late"), ..slice(&[("node-b", EndpointState::Ready)]) };
     world.see(Seen::SlicesOf(key("late"), vec![its_slice]));
     assert!(matches!(verdict(&mut world), Some(Verdict::Announce { .. })));
@@ -287,19 +297,24 @@ fn a_service_that_goes_or_loses_its_address_is_disowned() {
 #[test]
 fn what_changes_nothing_says_nothing() {
     let mut world = world("node-a");
-    world.decide();
+    world.decide(START);
     world.see(Seen::Services(Change::Applied((key("web"), Some(service())))));
     world.see(Seen::Nodes(Change::Applied(node("node-b"))));
     world.see(Seen::Pools(Change::Applied(pool())));
     world.hear(MemberEvent::Facts("node-b".into(), current()));
-    assert_eq!(world.decide(), []);
+    assert_eq!(world.decide(START), []);
 }
 
 #[test]
 fn sharing_and_service_selectors_do_not_go_together() {
     let mut world = world("node-a");
-    world.see(Seen::Services(Change::Applied((key("web"), Some(ServiceSeen { shared: true, ..service() })))));
+    world.see(Seen::Services(Change::Applied((
+        key("web"),
+        Some(ServiceSeen { sharing: Some(Box::default()), ..service() }),
+    ))));
     let selecting = L2Advertisement { service_selectors: vec![LabelSelector::default()], ..advertisement() };
     world.see(Seen::L2Advertisements(Change::Reset(vec![selecting])));
-    assert_eq!(verdict(&mut world), Some(Verdict::Not(Reason::NoCandidate(Refusal::SharedWithSelector))));
+    let verdict = verdict(&mut world);
+    let reason = verdict.as_ref().and_then(Verdict::reason);
+    assert_eq!(reason, Some(&Reason::NoCandidate(Refusal::SharedWithSelector)));
 }

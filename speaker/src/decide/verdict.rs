@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use herald_compiler::L2Advertisement;
+use herald_compiler::{Config, L2Advertisement};
 use herald_election::{self as election, Endpoints, Policy, Presence, Question};
 use herald_membership::{Facts, Freshness, Phase};
 use herald_neighbor::Scope;
 
+use super::unannounced::{self, Unannounced};
 use super::world::World;
 use crate::watch::endpoint_slice::EndpointState;
 use crate::watch::node::NodeSeen;
@@ -18,13 +19,17 @@ use crate::watch::service::{ServiceKey, ServiceSeen};
 pub enum Verdict {
     /// It is announced from here.
     Announce {
-        /// All its addresses.
+        /// All its addresses, without those that an older Service has.
         addresses: Vec<IpAddr>,
         /// On these interfaces.
         scope: Scope,
+        /// Only because the configuration was so: the pool, or with it the advertisement, has vanished.
+        remembered: bool,
     },
     /// It is not, for this reason.
     Not(Reason),
+    /// Nobody announces it, and it is for this speaker to say so.
+    Unannounced(Unannounced),
 }
 
 /// Why a Service is not announced from here.
@@ -32,8 +37,10 @@ pub enum Verdict {
 pub enum Reason {
     /// The controller has given it no address yet.
     NoAddress,
-    /// No pool contains its address (any more).
-    NoPool,
+    /// An older Service has its address.
+    Displaced(ServiceKey),
+    /// No pool contains its address, and the one it came from, if known, has been gone for longer than the grace time.
+    PoolGone(Option<String>),
     /// No L2Advertisement covers its pool and selects it.
     NoAdvertisement,
     /// Another node announces it.
@@ -44,25 +51,35 @@ pub enum Reason {
     NoNodes,
 }
 
+impl Verdict {
+    /// Why it is not announced from here; `None` if it is.
+    #[must_use]
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Announce { .. } => None,
+            Self::Not(reason) | Self::Unannounced(Unannounced { reason, .. }) => Some(reason),
+        }
+    }
+}
+
 /// Decides about one Service.
 pub(super) fn decide(world: &World, service: &ServiceKey, seen: &ServiceSeen) -> Verdict {
-    let Some(key_address) = seen.addresses.first() else { return Verdict::Not(Reason::NoAddress) };
-    let Some(pool) = world.config.home_of(*key_address, seen.pool.as_deref()).pool() else {
-        return Verdict::Not(Reason::NoPool);
-    };
-    let advertisements: Vec<_> = world
-        .config
-        .l2_advertisements_of(&pool.name)
-        .filter(|advertisement| advertisement.selects_service(&seen.labels))
-        .collect();
-    if advertisements.is_empty() {
-        return Verdict::Not(Reason::NoAdvertisement);
+    let Some(key_address) = seen.addresses.first().copied() else { return Verdict::Not(Reason::NoAddress) };
+    let displacer = |ip: &IpAddr| world.holders.displacer(*ip, service);
+    let addresses: Vec<_> = seen.addresses.iter().copied().filter(|ip| displacer(ip).is_none()).collect();
+    if let (true, Some(older)) = (addresses.is_empty(), displacer(&key_address)) {
+        return unannounced::verdict(world, key_address, Reason::Displaced(older.clone()), &[]);
     }
+    let (advertisements, remembered) = match basis(world, seen, key_address) {
+        Ok(basis) => basis,
+        Err(Reason::NoAdvertisement) => return Verdict::Not(Reason::NoAdvertisement), // the controller sees it as well
+        Err(reason) => return unannounced::verdict(world, key_address, reason, &[]),
+    };
     let by_node = world.endpoints.by_node(service);
     let question = Question {
-        address: *key_address,
+        address: key_address,
         policy: if seen.local { Policy::Local } else { Policy::Cluster },
-        shared_with_selector: seen.shared
+        shared_with_selector: seen.sharing.is_some()
             && advertisements.iter().any(|advertisement| !advertisement.service_selectors.is_empty()),
         failback: true,
         elsewhere: elsewhere(world, &by_node),
@@ -71,13 +88,49 @@ pub(super) fn decide(world: &World, service: &ServiceKey, seen: &ServiceSeen) ->
     let answer = election::elect(&question);
     match answer.owner {
         Some(owner) if owner == world.me => {
-            Verdict::Announce { addresses: seen.addresses.clone(), scope: scope(world, &advertisements) }
+            Verdict::Announce { addresses, scope: scope(world, &advertisements), remembered }
         }
         Some(owner) => Verdict::Not(Reason::Owner(owner.to_owned())),
         None => {
             let mine = answer.reason(&world.me).or(answer.refused.first().map(|(_, reason)| *reason));
-            Verdict::Not(mine.map_or(Reason::NoNodes, Reason::NoCandidate))
+            let reason = mine.map_or(Reason::NoNodes, Reason::NoCandidate);
+            unannounced::verdict(world, key_address, reason, &answer.refused)
         }
+    }
+}
+
+/// The advertisements that the configuration has for a Service: those that cover its pool and select it; `None` if
+/// there are none.
+pub(super) fn advertisements<'a>(config: &'a Config, seen: &ServiceSeen) -> Option<Vec<&'a L2Advertisement>> {
+    let pool = config.home_of(*seen.addresses.first()?, seen.pool.as_deref()).pool()?;
+    let selecting = config.l2_advertisements_of(&pool.name).filter(|one| one.selects_service(&seen.labels));
+    Some(selecting.collect::<Vec<_>>()).filter(|found| !found.is_empty())
+}
+
+/// The advertisements by which a Service is announced, and whether they are only remembered.
+fn basis<'a>(
+    world: &'a World,
+    seen: &ServiceSeen,
+    address: IpAddr,
+) -> Result<(Vec<&'a L2Advertisement>, bool), Reason> {
+    if let Some(found) = advertisements(&world.config, seen) {
+        return Ok((found, false));
+    }
+    let selects = |one: &&L2Advertisement| one.selects_service(&seen.labels);
+    let recorded = seen.pool.as_deref();
+    let orphaned = world.config.home_of(address, recorded).pool().is_none();
+    let found: Vec<_> = match (world.memory.advertisements_for(address, recorded), recorded) {
+        (Some(remembered), _) => remembered.filter(selects).collect(),
+        // A speaker that has just started can't know what there was. What names the pool or means all is a good guess.
+        (None, Some(pool)) if orphaned && world.memory.is_young() => {
+            world.config.l2_advertisements().iter().filter(selects).filter(|one| world.means(&one.name, pool)).collect()
+        }
+        (None, _) => Vec::new(),
+    };
+    match (found.is_empty(), orphaned) {
+        (false, _) => Ok((found, true)),
+        (true, true) => Err(Reason::PoolGone(seen.pool.clone())),
+        (true, false) => Err(Reason::NoAdvertisement),
     }
 }
 

@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use herald_compiler::{Config, Objects, compile};
-use herald_membership::Facts;
+use herald_membership::{Facts, Freshness, Phase};
 use herald_neighbor::Scope;
 use herald_runtime::watch::Change;
 
 use super::addresses::Addresses;
 use super::endpoints::Endpoints;
+use super::holders::Holders;
+use super::lists::{update, update_list};
+use super::memory::Memory;
 use super::verdict::{self, Verdict};
 use crate::watch::Seen;
 use crate::watch::node::NodeSeen;
@@ -92,12 +96,14 @@ pub struct World {
     /// Names of this node's interfaces that take part in layer 2.
     pub(super) interfaces: BTreeSet<String>,
     pub(super) config: Arc<Config>,
+    pub(super) memory: Memory,
+    pub(super) holders: Holders,
     objects: Objects,
     objects_changed: bool,
     broken: BTreeSet<&'static str>,
     synced: Synced,
     concerned: Concerned,
-    verdicts: BTreeMap<ServiceKey, Verdict>,
+    pub(super) verdicts: BTreeMap<ServiceKey, Verdict>,
     addresses: Addresses,
 }
 
@@ -117,9 +123,9 @@ impl Concerned {
 }
 
 impl World {
-    /// Knows nothing but which node it is on.
+    /// Knows nothing but which node it is on. Addresses whose pool is gone are announced for `orphan_grace` more.
     #[must_use]
-    pub fn new(me: String, ignore_exclude: bool) -> Self {
+    pub fn new(me: String, ignore_exclude: bool, orphan_grace: Duration) -> Self {
         Self {
             me,
             ignore_exclude,
@@ -129,6 +135,8 @@ impl World {
             members: BTreeMap::new(),
             interfaces: BTreeSet::new(),
             config: Arc::default(),
+            memory: Memory::new(orphan_grace),
+            holders: Holders::default(),
             objects: Objects::default(),
             objects_changed: true,
             broken: BTreeSet::new(),
@@ -175,6 +183,16 @@ impl World {
         self.synced.services
     }
 
+    /// Speakers that are alive, stay, and see the cluster as it is, this one included: those that can speak for
+    /// themselves.
+    pub fn fit(&self) -> impl Iterator<Item = &str> {
+        let fit = |facts: &Facts| {
+            facts.protocol > 0 && facts.freshness == Freshness::Current && facts.phase == Phase::Running
+        };
+        let others = self.members.iter().filter(move |(_, facts)| fit(facts)).map(|(node, _)| &**node);
+        others.chain(self.is_current().then_some(self.me.as_str()))
+    }
+
     /// This node as the API describes it, once it is known.
     #[must_use]
     pub fn my_node(&self) -> Option<&NodeSeen> {
@@ -196,6 +214,15 @@ impl World {
         self.addresses.owned()
     }
 
+    /// Whether an advertisement names a pool, or means all of them; also a pool that does not exist.
+    pub(super) fn means(&self, advertisement: &str, pool: &str) -> bool {
+        let written = self.objects.l2_advertisements.iter().find(|one| one.meta.name == advertisement);
+        written.is_some_and(|one| {
+            let all = one.ip_address_pools.is_empty() && one.ip_address_pool_selectors.is_empty();
+            all || one.ip_address_pools.iter().any(|name| name == pool)
+        })
+    }
+
     /// Takes in one thing seen.
     pub fn see(&mut self, seen: Seen) -> Vec<Request> {
         match seen {
@@ -215,13 +242,16 @@ impl World {
             Seen::Pools(change) => {
                 self.note_watch("IPAddressPools", &change);
                 self.synced.pools |= matches!(change, Change::Reset(_));
-                self.objects_changed |= update_list(&mut self.objects.pools, change, |pool| &pool.meta.name);
+                let (changed, gone) = update_list(&mut self.objects.pools, change, |pool| &pool.meta.name);
+                self.objects_changed |= changed;
+                self.memory.pools_vanished(gone);
             }
             Seen::L2Advertisements(change) => {
                 self.note_watch("L2Advertisements", &change);
                 self.synced.l2_advertisements |= matches!(change, Change::Reset(_));
-                self.objects_changed |=
-                    update_list(&mut self.objects.l2_advertisements, change, |advertisement| &advertisement.meta.name);
+                let (changed, gone) = update_list(&mut self.objects.l2_advertisements, change, |one| &one.meta.name);
+                self.objects_changed |= changed;
+                self.memory.advertisements_vanished(gone);
             }
         }
         Vec::new()
@@ -253,7 +283,10 @@ impl World {
         if self.endpoints.want(&key) {
             requests.push(Request::ListSlices(key.clone()));
         }
-        if self.services.get(&key) != Some(&service) {
+        let before = self.services.get(&key);
+        if before != Some(&service) {
+            let shown = before.map_or(&[][..], |before| &before.addresses);
+            self.holders.follow(&key, shown, &service.addresses);
             self.services.insert(key.clone(), service);
             self.concerned.add(key);
         }
@@ -261,7 +294,8 @@ impl World {
 
     fn remove_service(&mut self, key: &ServiceKey) {
         self.endpoints.unwant(key);
-        if self.services.remove(key).is_some() {
+        if let Some(before) = self.services.remove(key) {
+            self.holders.follow(key, &before.addresses, &[]);
             self.concerned.add(key.clone());
         }
     }
@@ -322,16 +356,26 @@ impl World {
     }
 
     /// Decides about every Service that something new concerns. Nothing comes out before [`is_ready`](Self::is_ready).
-    pub fn decide(&mut self) -> Vec<Step> {
+    pub fn decide(&mut self, now: Duration) -> Vec<Step> {
         if !self.is_ready() {
             return Vec::new();
         }
         if std::mem::take(&mut self.objects_changed) {
             let config = compile(&self.objects).config;
+            let in_use = || addresses_by_pool(&self.config, &self.services);
+            self.memory.follow(&self.objects, &config, in_use, now);
             if config != self.config {
                 self.config = config;
                 self.concerned = Concerned::All;
             }
+        }
+        if self.memory.turn(&self.objects, now) {
+            let bare = |seen: &ServiceSeen| verdict::advertisements(&self.config, seen).is_none();
+            let services = self.services.iter().filter(|(_, seen)| bare(seen));
+            services.for_each(|(service, _)| self.concerned.add(service.clone()));
+        }
+        for service in self.holders.sift(&self.services) {
+            self.concerned.add(service);
         }
         let concerned = match std::mem::replace(&mut self.concerned, Concerned::These(BTreeSet::new())) {
             Concerned::These(services) => services,
@@ -346,6 +390,12 @@ impl World {
         steps
     }
 
+    /// When to [`decide`](Self::decide) again though nothing new was seen or heard.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        self.memory.deadline()
+    }
+
     fn decide_one(&mut self, service: ServiceKey, steps: &mut Vec<Step>) {
         if self.services.contains_key(&service) && self.endpoints.is_pending(&service) {
             return; // its slices are being listed; deciding on none would withdraw what another node just gave us
@@ -355,7 +405,7 @@ impl World {
             return;
         }
         match &verdict {
-            Some(Verdict::Announce { addresses, scope }) => self.addresses.set(&service, addresses, scope, steps),
+            Some(Verdict::Announce { addresses, scope, .. }) => self.addresses.set(&service, addresses, scope, steps),
             _ => self.addresses.set(&service, &[], &Scope::All, steps),
         }
         let before = match &verdict {
@@ -374,50 +424,15 @@ impl World {
     }
 }
 
-/// Applies a change to a map; true if anything is different.
-fn update<T: PartialEq>(map: &mut BTreeMap<String, T>, change: Change<T>, name: impl Fn(&T) -> String) -> bool {
-    match change {
-        Change::Reset(all) => {
-            let new: BTreeMap<_, _> = all.into_iter().map(|object| (name(&object), object)).collect();
-            let changed = *map != new;
-            *map = new;
-            changed
-        }
-        Change::Applied(object) => {
-            let name = name(&object);
-            let changed = map.get(&name) != Some(&object);
-            map.insert(name, object);
-            changed
-        }
-        Change::Deleted(object) => map.remove(&name(&object)).is_some(),
-        Change::Broken(_) => false,
-    }
-}
-
-/// Applies a change to a list of uniquely named objects; true if anything is different.
-fn update_list<T: PartialEq>(list: &mut Vec<T>, change: Change<T>, name: impl Fn(&T) -> &String) -> bool {
-    match change {
-        Change::Reset(all) => {
-            let changed = *list != all;
-            *list = all;
-            changed
-        }
-        Change::Applied(object) => match list.iter_mut().find(|known| name(known) == name(&object)) {
-            Some(known) if *known == object => false,
-            Some(known) => {
-                *known = object;
-                true
+/// The addresses in use, by the name of the pool they have.
+fn addresses_by_pool(config: &Config, services: &BTreeMap<ServiceKey, ServiceSeen>) -> BTreeMap<String, Vec<IpAddr>> {
+    let mut by_pool: BTreeMap<String, Vec<IpAddr>> = BTreeMap::new();
+    for seen in services.values() {
+        for address in &seen.addresses {
+            if let Some(pool) = config.home_of(*address, seen.pool.as_deref()).pool() {
+                by_pool.entry(pool.name.clone()).or_default().push(*address);
             }
-            None => {
-                list.push(object);
-                true
-            }
-        },
-        Change::Deleted(object) => {
-            let before = list.len();
-            list.retain(|known| name(known) != name(&object));
-            list.len() != before
         }
-        Change::Broken(_) => false,
     }
+    by_pool
 }

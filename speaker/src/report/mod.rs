@@ -2,22 +2,26 @@
 //!
 //! ```text
 //!   decide ── Report ──► Ledger (desired ⇄ actual) ──► at most 10 writes a second ──► ServiceL2Status
-//!                 └────► nodeAssigned ──► EventSink
+//!                 └────► notice: nodeAssigned, AddressOrphaned ──► EventSink
 //! ```
+//!
+//! A ServiceL2Status says which node announces a Service; or, from one speaker for all, why no node does.
 
 mod ledger;
+mod notice;
 mod status;
 
-use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use herald_runtime::events::{EventSink, Notice, Severity};
-use k8s_openapi::api::core::v1::ObjectReference;
+use herald_runtime::clock::Monotonic;
+use herald_runtime::events::EventSink;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::watch::service::ServiceKey;
 use ledger::Ledger;
+pub use ledger::Said;
 pub use status::StatusWriter;
 
 /// Pause between two writes to the API server: ten a second per speaker.
@@ -32,10 +36,21 @@ pub enum Report {
         service: ServiceKey,
         /// Its UID.
         uid: String,
-        /// The interfaces it is announced on from here (empty means all); `None` if it is not.
-        interfaces: Option<BTreeSet<String>>,
-        /// It was not announced from here before.
+        /// What this node has to say of it, if anything.
+        said: Option<Said>,
+        /// It is announced from here and was not before.
         newly: bool,
+    },
+    /// A Service was announced from here and is no longer, because its addresses have no pool any more.
+    Orphaned {
+        /// The Service.
+        service: ServiceKey,
+        /// Its UID.
+        uid: String,
+        /// The addresses that were announced.
+        addresses: Vec<IpAddr>,
+        /// The pool they came from.
+        pool: Option<String>,
     },
     /// The first full decision was made.
     Settled,
@@ -46,6 +61,7 @@ pub enum Report {
 /// Reports are taken in at once whatever the API server does; only the newest state of each Service is kept.
 pub async fn run(mut reports: mpsc::Receiver<Report>, node: String, events: EventSink, writer: StatusWriter) {
     let mut ledger = Ledger::default();
+    let clock = Monotonic::start();
     let mut adopted = false;
     let mut pace = interval(WRITE_PAUSE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -55,7 +71,7 @@ pub async fn run(mut reports: mpsc::Receiver<Report>, node: String, events: Even
             if !adopted {
                 return Done::Adopted(writer.list().await);
             }
-            match ledger.next_write() {
+            match ledger.next_write(clock.now()) {
                 Some(write) => {
                     let result = writer.write(&write).await;
                     Done::Written(write, result)
@@ -88,43 +104,28 @@ pub async fn run(mut reports: mpsc::Receiver<Report>, node: String, events: Even
             None => return,
         }
         for report in arrived {
-            take(report, &mut ledger, &node, &events);
+            take(report, &mut ledger, &node, &events, clock.now());
         }
     }
 }
 
 enum Done {
-    Adopted(Option<Vec<(ServiceKey, ledger::Interfaces)>>),
+    Adopted(Option<Vec<(ServiceKey, Option<Said>)>>),
     Written(ledger::Write, bool),
     Nothing,
 }
 
-fn take(report: Report, ledger: &mut Ledger, node: &str, events: &EventSink) {
+fn take(report: Report, ledger: &mut Ledger, node: &str, events: &EventSink, now: Duration) {
     match report {
         Report::Settled => ledger.settle(),
-        Report::Service { service, uid, interfaces, newly } => {
-            if interfaces.is_some() && newly {
-                events.emit(node_assigned(&service, uid, node));
+        Report::Service { service, uid, said, newly } => {
+            if newly {
+                events.emit(notice::node_assigned(&service, uid, node));
             }
-            ledger.set(&service, interfaces);
+            ledger.set(&service, said, now);
         }
-    }
-}
-
-/// MetalLB's Event, word for word: dashboards and tests find the owner by it.
-fn node_assigned(service: &ServiceKey, uid: String, node: &str) -> Notice {
-    Notice {
-        about: ObjectReference {
-            api_version: Some("v1".to_owned()),
-            kind: Some("Service".to_owned()),
-            namespace: Some(service.namespace.clone()),
-            name: Some(service.name.clone()),
-            uid: Some(uid),
-            ..ObjectReference::default()
-        },
-        severity: Severity::Normal,
-        reason: "nodeAssigned",
-        action: "Announce",
-        note: format!("announcing from node {node:?} with protocol \"layer2\""),
+        Report::Orphaned { service, uid, addresses, pool } => {
+            events.emit(notice::address_orphaned(&service, uid, node, &addresses, pool.as_deref()));
+        }
     }
 }

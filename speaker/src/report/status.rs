@@ -1,23 +1,28 @@
-//! ServiceL2Status objects: one per Service and node that announces it, under a name that follows from both.
+//! ServiceL2Status objects: one per Service and speaker that has something to say of it, under a name that follows from
+//! both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use herald_crds::{InterfaceStatus, ServiceL2Status, ServiceL2StatusSpec, ServiceL2StatusStatus};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use herald_runtime::clock::wall_clock;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, OwnerReference, Time};
+use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-use super::ledger::{Interfaces, Write};
+use super::ledger::{Said, Write};
 use crate::watch::node::NodeSeen;
 use crate::watch::service::ServiceKey;
 
 const NODE: &str = "metallb.io/node";
 const SERVICE_NAME: &str = "metallb.io/service-name";
 const SERVICE_NAMESPACE: &str = "metallb.io/service-namespace";
+/// The condition that says why nobody announces the Service.
+const ANNOUNCED: &str = "Announced";
 /// How long one write may take, all its requests together.
 const LIMIT: Duration = Duration::from_secs(10);
 /// The longest value of a label.
@@ -29,18 +34,25 @@ pub struct StatusWriter {
     statuses: Api<ServiceL2Status>,
     node: String,
     my_node: watch::Receiver<Option<NodeSeen>>,
+    fit: watch::Receiver<BTreeSet<String>>,
 }
 
 impl StatusWriter {
     /// A writer for `node` into `namespace`; the Node object becomes the owner, so that a deleted Node leaves nothing
-    /// behind.
+    /// behind. `fit` are the nodes whose speakers can speak for themselves.
     #[must_use]
-    pub fn new(client: Client, namespace: &str, node: String, my_node: watch::Receiver<Option<NodeSeen>>) -> Self {
-        Self { statuses: Api::namespaced(client, namespace), node, my_node }
+    pub fn new(
+        client: Client,
+        namespace: &str,
+        node: String,
+        my_node: watch::Receiver<Option<NodeSeen>>,
+        fit: watch::Receiver<BTreeSet<String>>,
+    ) -> Self {
+        Self { statuses: Api::namespaced(client, namespace), node, my_node, fit }
     }
 
     /// What the API holds of this node's; `None` if it can't be asked now.
-    pub(super) async fn list(&self) -> Option<Vec<(ServiceKey, Interfaces)>> {
+    pub(super) async fn list(&self) -> Option<Vec<(ServiceKey, Option<Said>)>> {
         let ours = ListParams::default().labels(&format!("{NODE}={}", label_value(&self.node)));
         match tokio::time::timeout(LIMIT, self.statuses.list(&ours)).await {
             Ok(Ok(list)) => Some(list.items.iter().filter_map(read).collect()),
@@ -56,7 +68,7 @@ impl StatusWriter {
     pub(super) async fn write(&self, write: &Write) -> bool {
         let result = tokio::time::timeout(LIMIT, async {
             match write {
-                Write::Set(service, interfaces) => self.set(service, interfaces).await,
+                Write::Set(service, said) => self.set(service, said).await,
                 Write::Remove(service) => self.remove(service).await,
             }
         });
@@ -70,7 +82,7 @@ impl StatusWriter {
         }
     }
 
-    async fn set(&self, service: &ServiceKey, interfaces: &Interfaces) -> kube::Result<()> {
+    async fn set(&self, service: &ServiceKey, said: &Said) -> kube::Result<()> {
         let name = self.name(service);
         let mut object = ServiceL2Status::new(&name, ServiceL2StatusSpec {});
         object.metadata.labels = Some(BTreeMap::from([
@@ -84,27 +96,20 @@ impl StatusWriter {
             Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => {}
             Err(error) => return Err(error),
         }
-        let status = ServiceL2StatusStatus {
-            node: Some(self.node.clone()),
-            service_name: Some(service.name.clone()),
-            service_namespace: Some(service.namespace.clone()),
-            interfaces: interfaces.iter().map(|name| InterfaceStatus { name: Some(name.clone()) }).collect(),
-        };
-        // `interfaces` is left out when empty; a merge patch has to say so to empty it.
-        let mut patch = json!({ "status": status, "metadata": {} });
-        if interfaces.is_empty() {
-            patch["status"]["interfaces"] = json!([]);
-        }
+        let patch = patch(&self.node, service, said, wall_clock());
         self.statuses.patch_status(&name, &PatchParams::default(), &Patch::Merge(patch)).await?;
-        self.remove_others(service).await
+        self.remove_unfit(service).await
     }
 
-    /// A predecessor that died can't remove what it said.
-    async fn remove_others(&self, service: &ServiceKey) -> kube::Result<()> {
+    /// Removes what speakers have said of the Service that are dead or cut off and can't do it themselves. The others
+    /// do: if two removed each other's objects, nothing might be left in the end.
+    async fn remove_unfit(&self, service: &ServiceKey) -> kube::Result<()> {
         let of_service = format!("{SERVICE_NAME}={},{SERVICE_NAMESPACE}={}", service.name, service.namespace);
         let all = self.statuses.list_metadata(&ListParams::default().labels(&of_service)).await?;
-        let mine = label_value(&self.node);
-        for other in all.items.iter().filter(|other| other.labels().get(NODE) != Some(&mine)) {
+        let mut fit: BTreeSet<String> = self.fit.borrow().iter().map(|node| label_value(node)).collect();
+        fit.insert(label_value(&self.node));
+        let unfit = |other: &&_| ResourceExt::labels(*other).get(NODE).is_none_or(|node| !fit.contains(node));
+        for other in all.items.iter().filter(unfit) {
             ignore_not_found(self.statuses.delete(&other.name_any(), &DeleteParams::default()).await)?;
         }
         Ok(())
@@ -133,11 +138,49 @@ impl StatusWriter {
     }
 }
 
-fn read(object: &ServiceL2Status) -> Option<(ServiceKey, Interfaces)> {
+/// The merge patch that makes an object say this, whatever it said before.
+fn patch(node: &str, service: &ServiceKey, said: &Said, now: Timestamp) -> Value {
+    let mut status = ServiceL2StatusStatus {
+        service_name: Some(service.name.clone()),
+        service_namespace: Some(service.namespace.clone()),
+        ..ServiceL2StatusStatus::default()
+    };
+    match said {
+        Said::Announced(interfaces) => {
+            status.node = Some(node.to_owned());
+            status.interfaces = interfaces.iter().map(|name| InterfaceStatus { name: Some(name.clone()) }).collect();
+        }
+        Said::Unannounced { reason, message } => status.conditions.push(Condition {
+            type_: ANNOUNCED.to_owned(),
+            status: "False".to_owned(),
+            reason: reason.clone(),
+            message: message.clone(),
+            last_transition_time: Time(now),
+            observed_generation: None,
+        }),
+    }
+    let mut patch = json!({ "status": status, "metadata": {} });
+    // What is not said is left out, and a merge patch would leave it as it was.
+    for field in ["node", "interfaces", "conditions"] {
+        if patch["status"].get(field).is_none() {
+            patch["status"][field] = Value::Null;
+        }
+    }
+    patch
+}
+
+fn read(object: &ServiceL2Status) -> Option<(ServiceKey, Option<Said>)> {
     let label = |name| object.labels().get(name).cloned();
     let service = ServiceKey { namespace: label(SERVICE_NAMESPACE)?, name: label(SERVICE_NAME)? };
-    let interfaces = object.status.iter().flat_map(|status| &status.interfaces);
-    Some((service, interfaces.filter_map(|interface| interface.name.clone()).collect()))
+    let status = object.status.clone().unwrap_or_default();
+    let why = status.conditions.into_iter().find(|condition| condition.type_ == ANNOUNCED);
+    let interfaces = status.interfaces.into_iter().filter_map(|interface| interface.name);
+    let said = match (status.node, why) {
+        (Some(_), _) => Some(Said::Announced(interfaces.collect())),
+        (None, Some(why)) => Some(Said::Unannounced { reason: why.reason, message: why.message }),
+        (None, None) => None,
+    };
+    Some((service, said))
 }
 
 fn ignore_not_found<T>(result: kube::Result<T>) -> kube::Result<()> {
@@ -165,6 +208,30 @@ fn hex(digest: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_over_anything_reads_back_as_said() {
+        let service = ServiceKey { namespace: "shop".into(), name: "web".into() };
+        let said = [
+            Said::Announced(BTreeSet::new()),
+            Said::Announced(BTreeSet::from(["eth0".to_owned()])),
+            Said::Unannounced { reason: "NoEligibleNode".into(), message: "why".into() },
+        ];
+        let mut status = json!({});
+        for said in said.iter().chain(said.iter().rev()) {
+            let patch = patch("a", &service, said, Timestamp::UNIX_EPOCH);
+            for (field, value) in patch["status"].as_object().unwrap() {
+                match value {
+                    Value::Null => drop(status.as_object_mut().unwrap().remove(field)),
+                    value => status[field] = value.clone(),
+                }
+            }
+            let labels = json!({SERVICE_NAME: "web", SERVICE_NAMESPACE: "shop"});
+            let object = json!({"metadata": {"name": "x", "labels": labels}, "spec": {}, "status": status});
+            let object = serde_json::from_value(object).unwrap();
+            assert_eq!(read(&object), Some((service.clone(), Some(said.clone()))));
+        }
+    }
 
     #[test]
     fn long_node_names_still_make_labels() {

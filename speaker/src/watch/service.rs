@@ -1,10 +1,10 @@
 //! A Service, reduced to what announcing needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
-use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 
 /// Annotation written by the controller: the pool the addresses came from.
 const POOL: &str = "metallb.io/ip-allocated-from-pool";
@@ -39,9 +39,33 @@ pub struct ServiceSeen {
     pub pool: Option<String>,
     /// `externalTrafficPolicy: Local`.
     pub local: bool,
-    /// Carries a sharing annotation with a value. (MetalLB counts an empty value as well; see the list of
-    /// differences.)
-    pub shared: bool,
+    /// Creation time in seconds since the Unix epoch: of two Services with one address the older one has it.
+    pub created: i64,
+    /// On which terms it shares its address; `None`: with nobody. (MetalLB counts a sharing annotation without a
+    /// value as well; see the list of differences.)
+    pub sharing: Option<Box<Sharing>>,
+}
+
+/// What is compared before two Services may have one address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sharing {
+    /// Value of the sharing annotation, never empty.
+    pub key: String,
+    /// `spec.selector`, if the traffic policy is Local; with Cluster it does not matter where traffic arrives.
+    pub selector: BTreeMap<String, String>,
+    /// `spec.ports[]`: protocol and number.
+    pub ports: BTreeSet<(Protocol, i32)>,
+}
+
+/// Protocol of a Service port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protocol {
+    /// TCP, also if nothing is written.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// SCTP.
+    Sctp,
 }
 
 /// Reduces a Service; `None` for one that is another implementation's (`spec.loadBalancerClass`) or no
@@ -60,15 +84,33 @@ pub fn reduce(service: &Service, lb_class: Option<&str>) -> (ServiceKey, Option<
     let annotation = |name: &str| metadata.annotations.as_ref().and_then(|all| all.get(name));
     let ingress = service.status.as_ref().and_then(|status| status.load_balancer.as_ref()?.ingress.as_ref());
     let addresses = ingress.into_iter().flatten().filter_map(|entry| entry.ip.as_ref()?.parse().ok()).collect();
+    let local = spec.external_traffic_policy.as_deref() == Some("Local");
+    let key_shared = SHARED.iter().find_map(|name| annotation(name)).filter(|value| !value.is_empty());
     let seen = ServiceSeen {
         uid: metadata.uid.clone().unwrap_or_default(),
         labels: metadata.labels.clone().unwrap_or_default(),
         addresses,
         pool: annotation(POOL).cloned(),
-        local: spec.external_traffic_policy.as_deref() == Some("Local"),
-        shared: SHARED.iter().find_map(|name| annotation(name)).is_some_and(|value| !value.is_empty()),
+        local,
+        created: metadata.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second()),
+        sharing: key_shared.map(|key| Box::new(sharing(key, spec, local))),
     };
     (key, Some(seen))
+}
+
+fn sharing(key: &str, spec: &ServiceSpec, local: bool) -> Sharing {
+    let selector = if local { spec.selector.clone().unwrap_or_default() } else { BTreeMap::new() };
+    Sharing { key: key.to_owned(), selector, ports: spec.ports.iter().flatten().filter_map(port).collect() }
+}
+
+fn port(port: &ServicePort) -> Option<(Protocol, i32)> {
+    let protocol = match port.protocol.as_deref() {
+        None | Some("TCP") => Protocol::Tcp,
+        Some("UDP") => Protocol::Udp,
+        Some("SCTP") => Protocol::Sctp,
+        Some(_) => return None,
+    };
+    Some((protocol, port.port))
 }
 
 #[cfg(test)]
@@ -84,6 +126,7 @@ mod tests {
     fn what_is_used() {
         let service = json!({
             "metadata": {"namespace": "shop", "name": "web", "uid": "u", "labels": {"app": "web"},
+                "creationTimestamp": "2024-01-01T00:00:00Z",
                 "annotations": {"metallb.io/ip-allocated-from-pool": "public"}},
             "spec": {"type": "LoadBalancer", "externalTrafficPolicy": "Local"},
             "status": {"loadBalancer": {"ingress": [{"ip": "2001:db8::1"}, {"hostname": "x"}, {"ip": "192.0.2.1"}]}},
@@ -91,7 +134,8 @@ mod tests {
         let seen = seen(service, None).unwrap();
         assert_eq!(seen.addresses, ["2001:db8::1".parse::<IpAddr>().unwrap(), "192.0.2.1".parse().unwrap()]);
         assert_eq!(seen.pool.as_deref(), Some("public"));
-        assert!(seen.local && !seen.shared);
+        assert!(seen.local && seen.sharing.is_none());
+        assert_eq!(seen.created, 1_704_067_200);
     }
 
     #[test]
@@ -108,9 +152,25 @@ mod tests {
     #[test]
     fn the_newer_spelling_of_the_sharing_key_wins() {
         let service = |annotations| json!({"metadata": {"annotations": annotations}, "spec": {"type": "LoadBalancer"}});
-        let shared = |annotations| seen(service(annotations), None).unwrap().shared;
+        let shared = |annotations| seen(service(annotations), None).unwrap().sharing.is_some();
         assert!(shared(json!({"metallb.universe.tf/allow-shared-ip": "k"})));
         assert!(!shared(json!({"metallb.io/allow-shared-ip": "", "metallb.universe.tf/allow-shared-ip": "k"})));
+    }
+
+    #[test]
+    fn terms_of_sharing_are_kept_only_where_somebody_shares() {
+        let service = |policy: &str| {
+            let service = json!({
+                "metadata": {"annotations": {"metallb.io/allow-shared-ip": "k"}},
+                "spec": {"type": "LoadBalancer", "externalTrafficPolicy": policy, "selector": {"app": "web"},
+                    "ports": [{"port": 53, "protocol": "UDP"}, {"port": 80}, {"port": 1, "protocol": "odd"}]},
+            });
+            *seen(service, None).unwrap().sharing.unwrap()
+        };
+        let local = service("Local");
+        assert_eq!((local.key.as_str(), local.selector.len()), ("k", 1));
+        assert_eq!(local.ports, BTreeSet::from([(Protocol::Tcp, 80), (Protocol::Udp, 53)]));
+        assert!(service("Cluster").selector.is_empty());
     }
 
     #[test]

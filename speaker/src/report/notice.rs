@@ -1,0 +1,58 @@
+//! Events about Services.
+
+use std::net::IpAddr;
+
+use herald_runtime::events::{Notice, Severity};
+use k8s_openapi::api::core::v1::ObjectReference;
+
+use crate::watch::service::ServiceKey;
+
+/// MetalLB's Event, word for word: dashboards and tests find the owner by it.
+pub(super) fn node_assigned(service: &ServiceKey, uid: String, node: &str) -> Notice {
+    Notice {
+        about: about(service, uid),
+        severity: Severity::Normal,
+        reason: "nodeAssigned",
+        action: "Announce",
+        note: format!("announcing from node {node:?} with protocol \"layer2\""),
+    }
+}
+
+/// The pool has been gone for too long.
+pub(super) fn address_orphaned(
+    service: &ServiceKey,
+    uid: String,
+    node: &str,
+    addresses: &[IpAddr],
+    pool: Option<&str>,
+) -> Notice {
+    let addresses: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
+    let gone = match pool {
+        Some(pool) => format!("pool {pool:?} is gone"),
+        None => "the pool it came from is not known".to_owned(),
+    };
+    let note = format!(
+        "no longer announcing {} from node {node:?}: {gone} and no other contains it. The Service keeps it, nobody else \
+         gets it. Create an IPAddressPool that contains it, or let the Service have another address: set annotation \
+         metallb.io/reallocate",
+        addresses.join(", "),
+    );
+    Notice {
+        about: about(service, uid),
+        severity: Severity::Warning,
+        reason: "AddressOrphaned",
+        action: "Withdraw",
+        note,
+    }
+}
+
+fn about(service: &ServiceKey, uid: String) -> ObjectReference {
+    ObjectReference {
+        api_version: Some("v1".to_owned()),
+        kind: Some("Service".to_owned()),
+        namespace: Some(service.namespace.clone()),
+        name: Some(service.name.clone()),
+        uid: Some(uid),
+        ..ObjectReference::default()
+    }
+}
