@@ -39,8 +39,12 @@ crds-check: ## fails when the committed YAML is not what the types say
 setup: ## installs what the lab needs from the distribution; starts and enables no service
 	@lab/setup $(TARGET)/tools
 
-bench image deploy undeploy: ## not yet
-	@echo "make $@: comes with a later version of Herald; today there are demo, lab, lab-down, test, lint and crds" >&2; exit 1
+bench: root setup ## measures what Herald promises, against budgets (Linux, root; docs/bench.md)
+	cargo build --workspace --bins --release
+	@$(TARGET)/release/herald-bench --report target/bench/report.json
+
+image deploy undeploy: ## not yet
+	@echo "make $@: comes with a later version of Herald; today there are demo, lab, lab-down, test, bench, lint and crds" >&2; exit 1
 
 # The programs that the lab starts.
 .PHONY: programs root

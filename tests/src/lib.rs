@@ -8,6 +8,9 @@
 //! The programs must be built before (`make test` does it); the tests need
 //! root and say so.
 
+pub mod crowd;
+pub mod witness;
+
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -178,6 +181,23 @@ impl Stage {
     #[must_use]
     pub fn services(&self) -> Api<Service> {
         Api::default_namespaced(self.client())
+    }
+
+    /// Waits until a Service of the namespace `default` has a condition of this type with this reason, and returns
+    /// its message.
+    ///
+    /// # Errors
+    /// When it never does; the error lists what it says.
+    pub async fn says(&self, service: &str, type_: &str, reason: &str) -> Result<String> {
+        let mut said = Vec::new();
+        eventually(&format!("{service} says {type_}: {reason}"), async || {
+            let conditions = self.services().get(service).await?.status.and_then(|status| status.conditions);
+            said = conditions.unwrap_or_default();
+            let found = said.iter().find(|one| one.type_ == type_ && one.reason == reason);
+            Ok(found.map(|one| one.message.clone()))
+        })
+        .await
+        .with_context(|| format!("it says {said:?}"))
     }
 
     /// Waits for an Event about an object, with this reason.

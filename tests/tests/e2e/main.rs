@@ -1,9 +1,12 @@
 //! What a user gets, end to end: one module per part of the promise.
 
 mod bad_input;
+mod controller;
+mod explained;
 mod failover;
 mod first_steps;
 mod leftovers;
 mod make_lab;
+mod orphans;
 mod rights;
 mod traffic_policy;

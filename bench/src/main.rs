@@ -1,0 +1,100 @@
+//! The `herald-bench` program: measures what Herald promises, and holds it
+//! against its budgets (`make bench`, `docs/bench.md`).
+//!
+//! ```text
+//!  ipam        deciding alone, in this process          ┐
+//!  controller  the real program before the embedded     ├─► Report ─► table, report.json
+//!              API server, paced like a real one        ┘
+//! ```
+//!
+//! One module per family of measurements, one file per measurement. A new
+//! family is a module with a `measure(&mut Report)` and a line in [`FAMILIES`].
+
+mod controller;
+mod ipam;
+mod measurement;
+mod quantile;
+mod report;
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::Parser;
+use herald_lab::lock::Lock;
+use herald_lab::topology::require_root;
+use tracing_subscriber::EnvFilter;
+
+use report::Report;
+
+/// What can be measured, in the order it is.
+const FAMILIES: &[&str] = &["ipam", "controller"];
+
+/// How long to wait for other labs on this machine to finish measuring.
+const TURN: Duration = Duration::from_secs(900);
+
+/// Measures what Herald promises, and fails when a budget that counts is missed.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    /// Where the report goes.
+    #[arg(long, default_value = "target/bench/report.json")]
+    report: PathBuf,
+    /// Measures this family only; may be repeated.
+    #[arg(long, value_name = "FAMILY")]
+    only: Vec<String>,
+    /// Prints what so many allocations take of this process's memory, in bytes.
+    #[arg(long, value_name = "COUNT", hide = true)]
+    memory_of_allocations: Option<usize>,
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nowhere to say it if standard error is closed.
+            let _ = writeln!(io::stderr(), "herald-bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<()> {
+    if let Some(count) = cli.memory_of_allocations {
+        return ipam::memory::print(count);
+    }
+    if let Some(unknown) = cli.only.iter().find(|name| !FAMILIES.contains(&name.as_str())) {
+        bail!("--only {unknown}: there is no such family; there are {}", FAMILIES.join(", "));
+    }
+    require_root()?;
+    // The client library complains of every connection that a fault cuts.
+    let filter = EnvFilter::new("warn,kube_client=off");
+    tracing_subscriber::fmt().with_writer(io::stderr).with_env_filter(filter).init();
+    let _turn = Lock::turn(TURN)?;
+    let wanted = |family: &&&str| cli.only.is_empty() || cli.only.iter().any(|name| name == **family);
+    let mut report = Report::begin();
+    let mut outcome = Ok(());
+    for family in FAMILIES.iter().filter(wanted) {
+        report.family(family);
+        outcome = match *family {
+            "ipam" => ipam::measure(&mut report),
+            _ => runtime()?.block_on(controller::measure(&mut report)),
+        };
+        if outcome.is_err() {
+            break;
+        }
+    }
+    // What was measured until then is worth having also after a failure.
+    report.write(&cli.report)?;
+    report.summary(&cli.report);
+    outcome?;
+    let missed = report.missed();
+    ensure!(missed.is_empty(), "over budget: {}", missed.join(", "));
+    Ok(())
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Runtime::new().context("start the async runtime")
+}
