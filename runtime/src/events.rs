@@ -16,6 +16,8 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 /// Events that may wait to be sent.
 const QUEUE: usize = 4096;
+/// Events into which a repeat is folded: those before it.
+const REMEMBERED: usize = 256;
 /// How long one write may take before it is given up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Kubernetes refuses longer notes.
@@ -63,7 +65,7 @@ impl EventSink {
     #[must_use]
     pub fn start(client: Client, component: &str, instance: Option<String>, per_second: u32) -> (Self, EventWriter) {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let recorder = Recorder::new(client, Reporter { controller: component.to_owned(), instance });
+        let recorder = Forgetful::new(client, Reporter { controller: component.to_owned(), instance });
         let pause = Duration::from_secs(1) / per_second.max(1);
         let task = tokio::spawn(write(recorder, waiting, pause));
         (Self { queue, dropped: Arc::default() }, EventWriter { task })
@@ -99,7 +101,35 @@ impl EventWriter {
     }
 }
 
-async fn write(recorder: Recorder, mut waiting: mpsc::Receiver<Notice>, pause: Duration) {
+/// `kube`'s recorder, made anew now and then.
+///
+/// It keeps each Event whole for six minutes, to fold a repeat into it; at fifty a second that is more memory than all
+/// Services together take. A repeat that comes after [`REMEMBERED`] others is an Event of its own.
+struct Forgetful {
+    client: Client,
+    reporter: Reporter,
+    recorder: Recorder,
+    remembered: usize,
+}
+
+impl Forgetful {
+    fn new(client: Client, reporter: Reporter) -> Self {
+        let recorder = Recorder::new(client.clone(), reporter.clone());
+        Self { client, reporter, recorder, remembered: 0 }
+    }
+
+    /// The recorder for one more Event.
+    fn recorder(&mut self) -> &Recorder {
+        if self.remembered == REMEMBERED {
+            self.recorder = Recorder::new(self.client.clone(), self.reporter.clone());
+            self.remembered = 0;
+        }
+        self.remembered += 1;
+        &self.recorder
+    }
+}
+
+async fn write(mut recorder: Forgetful, mut waiting: mpsc::Receiver<Notice>, pause: Duration) {
     let mut pace = tokio::time::interval_at(Instant::now(), pause);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while let Some(notice) = waiting.recv().await {
@@ -114,7 +144,7 @@ async fn write(recorder: Recorder, mut waiting: mpsc::Receiver<Notice>, pause: D
             action: notice.action.to_owned(),
             secondary: None,
         };
-        match tokio::time::timeout(WRITE_TIMEOUT, recorder.publish(&event, &notice.about)).await {
+        match tokio::time::timeout(WRITE_TIMEOUT, recorder.recorder().publish(&event, &notice.about)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::debug!(reason = notice.reason, "an Event was refused: {error}"),
             Err(_) => tracing::debug!(reason = notice.reason, "an Event took too long and was given up"),
