@@ -22,7 +22,8 @@ const EVENTS_PER_SECOND: u32 = 50;
 /// How long the last Events may take.
 const LAST_EVENTS: Duration = Duration::from_secs(5);
 
-#[tokio::main(worker_threads = 2)]
+// One thread does it all: what takes time is the API server, and each further thread would keep memory of its own.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let flags: Flags = flags::parse();
     logging::start(flags.common.log_level, flags.common.log_format);
