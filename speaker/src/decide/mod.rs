@@ -17,6 +17,7 @@
 
 mod addresses;
 mod endpoints;
+mod freshness;
 mod holders;
 mod lists;
 mod memory;

@@ -101,7 +101,12 @@ fn world(me: &str) -> World {
 
 /// What [`World::decide`] says to the wire.
 fn wire(world: &mut World) -> Vec<Step> {
-    world.decide(START).into_iter().filter(|step| !matches!(step, Step::Verdict { .. })).collect()
+    wire_at(world, Duration::ZERO)
+}
+
+/// The same so long after the start.
+fn wire_at(world: &mut World, later: Duration) -> Vec<Step> {
+    world.decide(START + later).into_iter().filter(|step| !matches!(step, Step::Verdict { .. })).collect()
 }
 
 fn verdict(world: &mut World) -> Option<Verdict> {
@@ -175,17 +180,19 @@ fn the_next_in_line_takes_over_when_the_owner_is_gone() {
 }
 
 #[test]
-fn a_stale_or_leaving_owner_is_replaced() {
-    for facts in [
-        Facts { freshness: Freshness::Stale, ..current() },
-        Facts { phase: Phase::Stopping, ..current() },
-        Facts { phase: Phase::Draining, ..current() },
-    ] {
+fn a_leaving_owner_is_replaced_at_once_and_a_stale_one_when_it_stays_so() {
+    for phase in [Phase::Stopping, Phase::Draining] {
         let mut world = world("node-c");
         world.decide(START);
-        world.hear(MemberEvent::Facts("node-a".into(), facts));
+        world.hear(MemberEvent::Facts("node-a".into(), Facts { phase, ..current() }));
         assert_eq!(wire(&mut world), owns());
     }
+    let mut world = world("node-c");
+    world.decide(START);
+    world.hear(MemberEvent::Facts("node-a".into(), Facts { freshness: Freshness::Stale, ..current() }));
+    assert_eq!(wire(&mut world), [], "an outage of the API server is seen by one before the others");
+    let deadline = world.deadline().unwrap();
+    assert_eq!(wire_at(&mut world, deadline - START), owns());
 }
 
 #[test]
@@ -196,9 +203,12 @@ fn a_broken_watch_steps_back_only_behind_a_current_speaker() {
     for other in ["node-b", "node-c"] {
         world.hear(MemberEvent::Facts(other.into(), Facts { freshness: Freshness::Stale, ..current() }));
     }
+    let minutes = |count: u64| Duration::from_secs(60 * count);
     assert_eq!(wire(&mut world), [], "all are stale: all stay");
+    assert_eq!(wire_at(&mut world, minutes(1)), [], "and go on staying");
     world.hear(MemberEvent::Facts("node-b".into(), current()));
-    assert_eq!(wire(&mut world), disowns());
+    assert_eq!(wire_at(&mut world, minutes(2)), [], "the others may be about to be current, too");
+    assert_eq!(wire_at(&mut world, minutes(3)), disowns());
 }
 
 #[test]

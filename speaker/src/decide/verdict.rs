@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use herald_compiler::{Config, L2Advertisement};
 use herald_election::{self as election, Endpoints, Policy, Presence, Question};
-use herald_membership::{Facts, Freshness, Phase};
+use herald_membership::{Facts, Phase};
 use herald_neighbor::Scope;
 
 use super::unannounced::{self, Unannounced};
@@ -160,9 +160,9 @@ fn candidate<'a>(
         if mine { has_interface(&world.interfaces, advertisement) } else { claims_interface(facts, advertisement) }
     });
     let speaker = match facts {
-        _ if mine => Presence::Alive { current: world.is_current(), leaving: false },
+        _ if mine => Presence::Alive { current: world.views.counts(&world.me), leaving: false },
         Some(facts) if facts.protocol > 0 => {
-            Presence::Alive { current: is_current(facts), leaving: facts.phase != Phase::Running }
+            Presence::Alive { current: world.views.counts(&node.name), leaving: facts.phase != Phase::Running }
         }
         _ => Presence::Absent,
     };
@@ -178,10 +178,6 @@ fn candidate<'a>(
         endpoints: endpoints(by_node.get(node.name.as_str()).copied()),
         owns_now: false,
     }
-}
-
-fn is_current(facts: &Facts) -> bool {
-    facts.freshness == Freshness::Current
 }
 
 fn has_interface(mine: &BTreeSet<String>, advertisement: &L2Advertisement) -> bool {

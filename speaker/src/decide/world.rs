@@ -12,6 +12,7 @@ use herald_runtime::watch::Change;
 
 use super::addresses::Addresses;
 use super::endpoints::Endpoints;
+use super::freshness::Views;
 use super::holders::Holders;
 use super::lists::{update, update_list};
 use super::memory::Memory;
@@ -102,6 +103,10 @@ pub struct World {
     objects_changed: bool,
     broken: BTreeSet<&'static str>,
     synced: Synced,
+    /// Whose view of the cluster counts as fresh.
+    pub(super) views: Views,
+    /// When the last decision was made.
+    now: Duration,
     concerned: Concerned,
     pub(super) verdicts: BTreeMap<ServiceKey, Verdict>,
     addresses: Addresses,
@@ -141,6 +146,8 @@ impl World {
             objects_changed: true,
             broken: BTreeSet::new(),
             synced: Synced::default(),
+            views: Views::default(),
+            now: Duration::ZERO,
             concerned: Concerned::All,
             verdicts: BTreeMap::new(),
             addresses: Addresses::default(),
@@ -360,6 +367,13 @@ impl World {
         if !self.is_ready() {
             return Vec::new();
         }
+        let others = self.members.iter().filter(|(_, facts)| facts.protocol > 0);
+        let others = others.map(|(name, facts)| (name.clone(), facts.freshness == Freshness::Current));
+        let mine = (Arc::from(self.me.as_str()), self.is_current());
+        if self.views.update(others.chain([mine]), now) {
+            self.concerned = Concerned::All;
+        }
+        self.now = now;
         if std::mem::take(&mut self.objects_changed) {
             let config = compile(&self.objects).config;
             let in_use = || addresses_by_pool(&self.config, &self.services);
@@ -393,7 +407,7 @@ impl World {
     /// When to [`decide`](Self::decide) again though nothing new was seen or heard.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
-        self.memory.deadline()
+        [self.memory.deadline(), self.views.deadline(self.now)].into_iter().flatten().min()
     }
 
     fn decide_one(&mut self, service: ServiceKey, steps: &mut Vec<Step>) {
