@@ -12,7 +12,7 @@ use kube::{Api, Client};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-/// Requests under way at a time: as many as the controller has.
+/// Requests under way at a time: twice as many as the controller has.
 pub const IN_FLIGHT: usize = 64;
 
 /// How long a request is repeated while the server is away.

@@ -247,7 +247,8 @@ impl Writer {
     }
 }
 
-/// Services that carry one of our annotations, whatever their type is. Those that are no LoadBalancers are leftovers: their type was changed while no
+/// Services that carry one of our annotations, whatever their type is. Those that are no LoadBalancers are
+/// leftovers: their type was changed while no
 /// controller looked. Reads metadata only, page by page.
 ///
 /// # Errors
