@@ -17,7 +17,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 /// Events that may wait to be sent.
 const QUEUE: usize = 4096;
 /// Events into which a repeat is folded: those before it.
-const REMEMBERED: usize = 256;
+const REMEMBERED: usize = 64;
 /// How long one write may take before it is given up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Kubernetes refuses longer notes.

@@ -12,8 +12,8 @@ use kube::{Api, Client};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-/// Requests under way at a time: twice as many as the controller has.
-pub const IN_FLIGHT: usize = 64;
+/// Requests under way at a time: as many as the controller has.
+pub const IN_FLIGHT: usize = 48;
 
 /// How long a request is repeated while the server is away.
 const PERSISTENCE: Duration = Duration::from_secs(60);

@@ -32,9 +32,9 @@ pub async fn measure(site: &mut Site, size: usize) -> Result<Vec<Measurement>> {
     until_decided(site, size).await?;
     let restarted = of_services(site);
 
-    // More addresses, of another pool: all Services have their pools looked up anew.
+    // More addresses, others at each size: all Services have their pools looked up anew.
     let pools: Api<IPAddressPool> = Api::namespaced(site.client(), SYSTEM_NAMESPACE);
-    let longer = json!({"spec": {"addresses": ["10.128.0.0/9", "192.0.2.0/24"]}});
+    let longer = json!({"spec": {"addresses": ["10.128.0.0/9", format!("192.168.{}.0/24", size / 1000)]}});
     pools.patch("bench", &PatchParams::default(), &Patch::Merge(&longer)).await?;
     site.quiet().await;
     let after = (of_services(site), others(site));

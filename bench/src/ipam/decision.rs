@@ -21,7 +21,7 @@ const BATCHES: usize = 151;
 
 /// How much more a decision may cost among the most than among the fewest. It is what the caches
 /// of the machine miss, not what the algorithm does.
-const GROWTH: f64 = 3.0;
+const GROWTH: f64 = 4.0;
 
 /// A decision is to take microseconds.
 const BUDGET_NS: f64 = 10_000.0;

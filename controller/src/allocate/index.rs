@@ -34,7 +34,8 @@ pub struct Index {
     /// The class of Services to serve; `None` means those without a class.
     lb_class: Option<String>,
     objects: ConfigObjects,
-    services: BTreeMap<ServiceKey, Entry>,
+    /// (Boxed: the map keeps room for entries that are not there.)
+    services: BTreeMap<ServiceKey, Box<Entry>>,
     services_listed: bool,
     /// All that is in use has been adopted and decided upon at least once.
     started: bool,
@@ -286,7 +287,7 @@ impl Index {
                 let touch = !theirs && !stays;
                 touch.then(|| (key.clone(), entry.seen.resource_version.clone()))
             };
-            fence.survey(self.services.iter().filter_map(open).collect());
+            fence.survey(self.services.iter().map(|(key, entry)| (key, &**entry)).filter_map(open).collect());
         }
         while jobs.len() < room
             && let Some(key) = fence.next()
@@ -333,7 +334,7 @@ impl Index {
                 // Deleted and created again, and we saw only the end of it.
                 self.left(&key, now);
                 self.unmark.remove(&key);
-                self.services.insert(key.clone(), Entry::new(seen));
+                self.services.insert(key.clone(), Box::new(Entry::new(seen)));
             }
             Some(entry) => {
                 entry.seen = seen;
@@ -344,7 +345,7 @@ impl Index {
                 }
             }
             None => {
-                self.services.insert(key.clone(), Entry::new(seen));
+                self.services.insert(key.clone(), Box::new(Entry::new(seen)));
             }
         }
         if let (Some(fence), Some(entry)) = (&mut self.fence, self.services.get(&key)) {

@@ -53,7 +53,7 @@ impl Index {
             Written::Conflict => {
                 self.counted.conflicts += 1;
                 let changed = |entry: &Entry| entry.seen.resource_version != write.resource_version;
-                if self.services.get(&write.key).is_some_and(changed) {
+                if self.services.get(&write.key).is_some_and(|entry| changed(entry)) {
                     self.queue.push(write.key);
                 } else {
                     self.retry(&write.key, now);
