@@ -83,6 +83,8 @@ pub struct L2Advertisement {
     pub interfaces: BTreeSet<String>,
     /// Nodes to prefer. See [`score`](Self::score).
     pub preferred: Vec<Preference>,
+    /// Whether an address returns to the node that is first in the election as soon as that node may announce.
+    pub failback: bool,
 }
 
 /// A compiled entry of `preferredNodeSelectors`.

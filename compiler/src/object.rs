@@ -85,6 +85,8 @@ pub struct L2Advertisement {
     pub service_selectors: Vec<LabelSelector>,
     /// Nodes to prefer in the election.
     pub preferred_node_selectors: Vec<PreferredNodeSelector>,
+    /// `spec.herald.failback`: whether an address returns to the node that is first in the election; absent: yes.
+    pub failback: Option<bool>,
 }
 
 /// One entry of `L2Advertisement.spec.preferredNodeSelectors`.

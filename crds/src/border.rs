@@ -14,8 +14,8 @@ use herald_compiler::object;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::{
-    IPAddressPool, IPAddressPoolSpec, L2Advertisement, L2AdvertisementSpec, LabelSelector, LabelSelectorRequirement,
-    PoolExtension, PreferredNodeSelector, ServiceAllocation,
+    IPAddressPool, IPAddressPoolSpec, L2Advertisement, L2AdvertisementSpec, L2Extension, LabelSelector,
+    LabelSelectorRequirement, PoolExtension, PreferredNodeSelector, ServiceAllocation,
 };
 
 /// A pool as the compiler takes it.
@@ -52,6 +52,7 @@ pub fn l2_advertisement(from: &L2Advertisement) -> object::L2Advertisement {
         interfaces,
         service_selectors,
         preferred_node_selectors,
+        herald,
     } = &from.spec;
     object::L2Advertisement {
         meta: meta(&from.metadata),
@@ -61,6 +62,7 @@ pub fn l2_advertisement(from: &L2Advertisement) -> object::L2Advertisement {
         interfaces: interfaces.clone(),
         service_selectors: selectors(service_selectors),
         preferred_node_selectors: preferred_node_selectors.iter().map(preference).collect(),
+        failback: herald.as_ref().and_then(|L2Extension { failback }| *failback),
     }
 }
 

@@ -56,6 +56,20 @@ pub struct L2AdvertisementSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = rules::preferences)]
     pub preferred_node_selectors: Vec<PreferredNodeSelector>,
+    /// What Herald adds to MetalLB's advertisements.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub herald: Option<L2Extension>,
+}
+
+/// What Herald adds to MetalLB's layer-2 advertisements. MetalLB prunes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct L2Extension {
+    /// Whether an address returns to the node that is first in the election as soon as that node may
+    /// announce again. If false, it stays with the node that announces it for as long as that node
+    /// may. Absent: true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failback: Option<bool>,
 }
 
 /// A preference for some nodes.

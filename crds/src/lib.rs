@@ -14,8 +14,8 @@
 //! ```
 //!
 //! The fields are MetalLB's, so that every manifest keeps working; where Herald adds to an object
-//! it does so in `status.conditions`. (Extension fields of a spec would stand under one object
-//! `spec.herald`, absent by default; there are none yet.)
+//! it does so in `status.conditions`. Extension fields of a spec stand under one object
+//! `spec.herald`, absent by default.
 //!
 //! The types are lenient: what a schema forbids (an unknown operator, a port out of range) still
 //! deserializes, because one such object from the time before these schemas must not stop the
@@ -44,7 +44,7 @@ pub use bgp_session_state::{BGPSessionState, BGPSessionStateSpec, BGPSessionStat
 pub use community::{Community, CommunityAlias, CommunitySpec};
 pub use condition::ConditionsStatus;
 pub use configuration_state::{ConfigurationState, ConfigurationStateFields, ConfigurationStateStatus};
-pub use l2_advertisement::{L2Advertisement, L2AdvertisementSpec, PreferredNodeSelector};
+pub use l2_advertisement::{L2Advertisement, L2AdvertisementSpec, L2Extension, PreferredNodeSelector};
 pub use pool::{IPAddressPool, IPAddressPoolSpec, IPAddressPoolStatus, PoolExtension, ServiceAllocation};
 pub use selector::{LabelSelector, LabelSelectorRequirement};
 pub use service_status::{

@@ -46,6 +46,7 @@ fn read(written: &object::L2Advertisement, pools: &[Pool]) -> Result<L2Advertise
         interfaces,
         service_selectors,
         preferred_node_selectors,
+        failback,
     } = written;
     check_names_once("ipAddressPools", ip_address_pools)?;
     let pool_selectors = Selector::compile_list("ipAddressPoolSelectors", ip_address_pool_selectors)?;
@@ -64,6 +65,7 @@ fn read(written: &object::L2Advertisement, pools: &[Pool]) -> Result<L2Advertise
         service_selectors: Selector::compile_list("serviceSelectors", service_selectors)?,
         interfaces: interfaces.iter().cloned().collect(),
         preferred,
+        failback: failback.unwrap_or(true),
     })
 }
 
