@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use herald_membership::forge::Forgery;
-use herald_membership::{Config, KeyRing, MAX_DATAGRAM, Membership, Output, Timing};
+use herald_membership::{Config, KeyRing, MAX_DATAGRAM, MAX_MACS, Membership, Output, Timing};
 use libfuzzer_sys::fuzz_target;
 
 const CLUSTER: &str = "cluster";
@@ -31,6 +31,8 @@ fuzz_target!(|input: &[u8]| {
     let mut now = Duration::from_secs(1);
     let mut membership = Membership::new(config, keys.clone()).expect("the configuration is good");
     membership.set_nodes([("a".to_owned(), peer)], now);
+    membership.set_ready(["a".to_owned()], now);
+    membership.watch(["a", "stranger"], now);
 
     let mut rest = input;
     let mut counter = 0;
@@ -59,8 +61,11 @@ fuzz_target!(|input: &[u8]| {
         for call in 0.. {
             assert!(call < 20, "a deadline that never passes");
             while let Some(output) = membership.poll_output() {
-                if let Output::Send { datagram, .. } = output {
-                    assert!(datagram.len() <= MAX_DATAGRAM);
+                match output {
+                    Output::Send { datagram, .. } => assert!(datagram.len() <= MAX_DATAGRAM),
+                    Output::Quiet { node } if life & 1 == 0 => drop(membership.confirm_quiet(&node, now)),
+                    Output::Quiet { node } => membership.deny_quiet(&node, now),
+                    _ => {}
                 }
             }
             if membership.next_deadline().is_none_or(|due| due > now) {
@@ -69,6 +74,9 @@ fuzz_target!(|input: &[u8]| {
             membership.handle_deadline(now);
         }
         assert!(membership.members().count() <= MOST_MEMBERS);
+        for facts in membership.members().filter_map(|member| member.facts) {
+            assert!(facts.macs.len() <= MAX_MACS && facts.macs.is_sorted_by(|a, b| a < b));
+        }
     }
     let counters = membership.counters();
     assert_eq!(counters.received, counters.accepted + counters.dropped_total());

@@ -2,11 +2,12 @@
 //! read can be written and read again; and an answer is only given to a solicitation for an address that is owned.
 #![no_main]
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use herald_neighbor::packet::ndp::{Message, Ndp};
-use herald_neighbor::{Claimant, Interface, InterfaceIndex, Layer2, MacAddr, Outcome, Scope, Settings};
+use herald_neighbor::{Interface, InterfaceIndex, Layer2, MacAddr, Outcome, Scope, Settings};
 use libfuzzer_sys::fuzz_target;
 
 const MAC: MacAddr = MacAddr(2, 0, 0, 0, 0, 1);
@@ -42,11 +43,13 @@ fuzz_target!(|input: (bool, Vec<u8>)| {
     let owned = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1);
     let mut layer2 = Layer2::new(Settings::default());
     layer2.set_interface(
-        Interface { index: LINK, name: "eth0".to_owned(), mac: MAC, link_local: Some(LINK_LOCAL) },
+        Interface { index: LINK, name: "eth0".to_owned(), mac: MAC, link_local: Some(LINK_LOCAL), addresses: Vec::new() },
         Duration::ZERO,
     );
-    layer2.own(IpAddr::V6(owned), Scope::All, Duration::ZERO);
-    match layer2.receive(LINK, &frame, |_, _| Claimant::Foreign, Duration::ZERO) {
+    layer2.own(IpAddr::V6(owned), Scope::All, BTreeSet::new(), Duration::ZERO);
+    let asked_for = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 2);
+    layer2.probe(IpAddr::V6(asked_for), Duration::ZERO).expect("one question");
+    match layer2.receive(LINK, &frame, Duration::ZERO) {
         Outcome::Reply { frame: reply, .. } => {
             let asked = read.expect("only what can be read is answered");
             assert!(matches!(asked.message, Message::Solicitation { .. }));
@@ -55,6 +58,11 @@ fuzz_target!(|input: (bool, Vec<u8>)| {
             assert_eq!((reply.target, reply.source), (owned, MAC));
         }
         Outcome::Claim(claim) => assert_eq!(claim.ip, IpAddr::V6(owned)),
+        Outcome::Heard => {
+            let said = read.expect("only what can be read is an answer");
+            assert!(matches!(said.message, Message::Advertisement { .. }));
+            assert_eq!(said.target, asked_for);
+        }
         Outcome::Ignored(_) => assert_eq!(layer2.ignored().map(|(_, count)| count).sum::<u64>(), 1),
     }
 });

@@ -31,6 +31,27 @@ pub struct Flags {
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration::parse)]
     pub orphan_grace: Duration,
 
+    /// What it means for a node to be cordoned: it announces only what no other node can, or nothing
+    #[arg(long, value_name = "MEANING", value_enum, default_value_t = Cordon::PreferOthers)]
+    pub cordon: Cordon,
+
+    /// How long the others wait for this speaker when it restarts; its node keeps its addresses meanwhile. 0s: not at all
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::parse)]
+    pub restart_grace: Duration,
+
+    /// Answer new neighbours in the name of a node whose speaker restarts; false for switches with ARP inspection
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub restart_proxy: bool,
+
+    /// How often addresses are announced again, because switches forget; 0s: never
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
+    pub l2_refresh: Duration,
+
+    /// File with interfaces that take no part in layer 2 (announcedInterfacesToExclude, as in MetalLB's ConfigMap
+    /// metallb-excludel2) [default: MetalLB's list]
+    #[arg(long, value_name = "FILE")]
+    pub l2_exclude_file: Option<PathBuf>,
+
     /// Address to meet the other speakers on [default: the Node's InternalIP]
     #[arg(long, value_name = "ADDRESS")]
     pub membership_bind_address: Option<IpAddr>,
@@ -46,6 +67,15 @@ pub struct Flags {
     /// Meet the other speakers without a key: anybody on the network can pose as one
     #[arg(long)]
     pub membership_insecure: bool,
+}
+
+/// What it means for layer 2 that a node is cordoned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Cordon {
+    /// Others are preferred; it never loses what nobody else can announce.
+    PreferOthers,
+    /// Nothing.
+    Ignore,
 }
 
 /// Flags that are right one by one but not together.

@@ -17,8 +17,10 @@
 //! Everything that decides is a plain value; the tasks around it only move bytes and time.
 
 pub mod announce;
+pub mod claims;
 pub mod decide;
 pub mod flags;
+pub mod leave;
 pub mod members;
 pub mod metrics;
 pub mod report;

@@ -7,8 +7,13 @@ use herald_runtime::{flags, logging};
 use herald_speaker::flags::Flags;
 use herald_speaker::run::run;
 
+fn main() -> ExitCode {
+    herald_sys::memory::one_arena();
+    start()
+}
+
 #[tokio::main(worker_threads = 2)]
-async fn main() -> ExitCode {
+async fn start() -> ExitCode {
     let flags: Flags = flags::parse();
     logging::start(flags.common.log_level, flags.common.log_format);
     flags::exit(async { run(flags, Shutdown::on_signals()?).await }.await)

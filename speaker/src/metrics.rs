@@ -4,6 +4,7 @@ use std::io;
 use std::net::IpAddr;
 
 use herald_membership::{DropReason, Membership};
+use herald_neighbor::Claimant;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -18,6 +19,21 @@ struct Address {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Reason {
     reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct KeyRole {
+    key: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Claims {
+    claimant: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -45,6 +61,15 @@ pub struct WireMetrics {
     pub filter_failures: Counter,
     /// Things the wire saw and nobody was told, because too much was waiting.
     pub events_dropped: Counter,
+    claims: Family<Claims, Counter>,
+    /// Questions sent: who else has this address, who has that node's.
+    pub probes_sent: Counter,
+    /// Questions not sent, because too many others were open.
+    pub probes_dropped: Counter,
+    /// Frames that the kernel dropped because we read too slowly.
+    pub frames_dropped: Counter,
+    /// Groups of IPv6 that could not be joined, or left.
+    pub membership_failures: Counter,
 }
 
 impl WireMetrics {
@@ -62,6 +87,12 @@ impl WireMetrics {
         layer2.register("receive_failures", "Errors while receiving", metrics.receive_failures.clone());
         layer2.register("filter_failures", "Kernel filters not replaced", metrics.filter_failures.clone());
         layer2.register("events_dropped", "Observations lost to a full queue", metrics.events_dropped.clone());
+        layer2.register("claims", "Packets in which others claimed owned addresses", metrics.claims.clone());
+        layer2.register("probes_sent", "Questions who has an address", metrics.probes_sent.clone());
+        layer2.register("probes_dropped", "Questions not sent, too many were open", metrics.probes_dropped.clone());
+        layer2.register("frames_dropped", "Frames lost to a full receive queue", metrics.frames_dropped.clone());
+        let failures = metrics.membership_failures.clone();
+        layer2.register("membership_failures", "IPv6 groups not joined or left", failures);
         metrics
     }
 
@@ -78,6 +109,24 @@ impl WireMetrics {
     /// An announcement of `ip` was sent.
     pub fn gratuitous_sent(&self, ip: IpAddr) {
         self.gratuitous_sent.get_or_create(&Address { ip: ip.to_string() }).inc();
+    }
+
+    /// Another machine claimed an address of ours.
+    pub fn claimed(&self, claimant: Claimant) {
+        let claimant = match claimant {
+            Claimant::Ahead => "speaker_ahead",
+            Claimant::Behind => "speaker_behind",
+            Claimant::Foreign => "foreign",
+        };
+        self.claims.get_or_create(&Claims { claimant }).inc();
+    }
+
+    /// `ip` is no longer ours: its series end, so that they don't pile up as addresses come and go.
+    pub fn forget(&self, ip: IpAddr) {
+        let address = Address { ip: ip.to_string() };
+        for family in [&self.requests_received, &self.responses_sent, &self.gratuitous_sent] {
+            family.remove(&address);
+        }
     }
 
     /// A frame was ignored.
@@ -157,8 +206,11 @@ pub struct MembershipMetrics {
     received: Counter,
     sent: Counter,
     suspicions: Counter,
+    watch: Family<Outcome, Counter>,
     late_wakeups: Counter,
     peers_with_next: Gauge,
+    sealed_with: Family<KeyRole, Gauge>,
+    alone: Gauge,
     members: Gauge,
 }
 
@@ -172,11 +224,22 @@ impl MembershipMetrics {
         membership.register("received", "Datagrams received", metrics.received.clone());
         membership.register("sent", "Datagrams sent", metrics.sent.clone());
         membership.register("suspicions", "Members suspected of being down", metrics.suspicions.clone());
+        membership.register("watch", "Outcomes of the fast watch", metrics.watch.clone());
         membership.register("late_wakeups", "Own timers that fired late", metrics.late_wakeups.clone());
         membership.register(
             "peers_with_next",
             "Live speakers that accept the next key",
             metrics.peers_with_next.clone(),
+        );
+        membership.register(
+            "peers_sealing",
+            "Live speakers by which of our keys seals what they send",
+            metrics.sealed_with.clone(),
+        );
+        membership.register(
+            "alone",
+            "1 if no other speaker has answered for long although other Nodes are ready: UDP 7946 blocked?",
+            metrics.alone.clone(),
         );
         membership.register("members", "Live speakers, without this one", metrics.members.clone());
         metrics
@@ -194,8 +257,23 @@ impl MembershipMetrics {
         store(&self.received, counters.received);
         store(&self.sent, counters.sent);
         store(&self.suspicions, counters.suspicions);
+        let watch = [
+            ("quiet", counters.quiet),
+            ("confirmed", counters.quiet_confirmed),
+            ("denied", counters.quiet_denied),
+            ("discarded", counters.watch_discarded),
+            ("refused", counters.watchers_refused),
+        ];
+        for (outcome, count) in watch.into_iter().filter(|(_, count)| *count > 0) {
+            store(&self.watch.get_or_create(&Outcome { outcome }), count);
+        }
         store(&self.late_wakeups, counters.late_wakeups);
         self.peers_with_next.set(i64::try_from(membership.peers_with_next()).unwrap_or(i64::MAX));
+        let sealed = membership.sealed_with();
+        for (key, count) in [("current", sealed.current), ("next", sealed.next), ("previous", sealed.previous)] {
+            self.sealed_with.get_or_create(&KeyRole { key }).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        self.alone.set(membership.alone().is_some().into());
         self.members.set(i64::try_from(membership.members().count()).unwrap_or(i64::MAX));
     }
 }

@@ -18,9 +18,10 @@ use kube::{Api, Client};
 use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, watch as latest};
 
-use crate::announce::{interface, wire};
-use crate::decide::World;
-use crate::flags::Flags;
+use crate::announce::{exclude, interface, wire};
+use crate::decide::{self, World};
+use crate::flags::{Cordon, Flags};
+use crate::leave::Ending;
 use crate::members::{self, keys};
 use crate::metrics::{MembershipMetrics, SpeakerMetrics, WireMetrics};
 use crate::report::{self, StatusWriter};
@@ -50,6 +51,11 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
         node_name,
         ignore_exclude_lb,
         orphan_grace,
+        cordon,
+        restart_grace,
+        restart_proxy,
+        l2_refresh,
+        l2_exclude_file,
         membership_bind_address,
         membership_port,
         membership_key_dir,
@@ -88,15 +94,22 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
     let (facts_to, facts) = latest::channel(Facts::default());
     let (fit_to, fit) = latest::channel(BTreeSet::new());
     let (my_node_to, my_node) = latest::channel(None);
+    let (ready_to, ready) = latest::channel(BTreeSet::new());
+    let (watch_to, watched) = latest::channel(BTreeSet::new());
+    let (quiet_to, quiet) = mpsc::channel(QUEUE);
+    let (standpoint_to, standpoint) = latest::channel(None);
     let (leave_to, leave) = mpsc::channel(1);
 
     watch::start(&client, &namespace, lb_class, &seen_to);
-    tokio::spawn(interface::follow(interfaces_to));
-    let settings = Settings { seed: random()?, ..Settings::default() };
+    tokio::spawn(interface::follow(exclude::follow(l2_exclude_file), interfaces_to));
+    let settings = Settings { seed: random()?, refresh: l2_refresh };
     let wire = tokio::spawn(wire::run(settings, clock, wire_metrics, wire_commands, interfaces, wire_events_to));
 
-    let (events, event_writer) = EventSink::start(client.clone(), "metallb-speaker", pod_name, EVENTS_PER_SECOND);
+    let (events, event_writer) =
+        EventSink::start(client.clone(), "metallb-speaker", pod_name.clone(), EVENTS_PER_SECOND);
     let writer = StatusWriter::new(client.clone(), &namespace, node_name.clone(), my_node.clone(), fit);
+    let whole = report::state::run(client.clone(), namespace.clone(), node_name.clone(), my_node.clone(), standpoint);
+    tokio::spawn(whole);
     let reporter = tokio::spawn(report::run(reports, node_name.clone(), events, writer));
 
     let join = Join {
@@ -106,14 +119,23 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
         port: membership_port,
         my_node,
     };
-    let inputs = members::Inputs { nodes, facts, keys, leave };
+    let inputs = members::Inputs { nodes, ready, facts, keys, watch: watched, quiet, leave };
     let mut membership = tokio::spawn(async move {
         let config = join.config().await?;
         tracing::info!(address = %config.address, "meeting the other speakers");
         members::run(config, inputs, clock, membership_metrics, member_events_to).await
     });
 
+    let ending = Ending {
+        client: client.clone(),
+        namespace,
+        pod: pod_name,
+        grace: restart_grace,
+        ignore_exclude: ignore_exclude_lb,
+    };
     let speaker = Speaker {
+        ending,
+        lists: watch::Lists::new(client.clone()),
         node: node_name.clone(),
         membership_port,
         client,
@@ -125,13 +147,23 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
             wire: wire_to,
             nodes: nodes_to,
             facts: facts_to,
+            ready: ready_to,
+            watch: watch_to,
+            quiet: quiet_to,
             leave: leave_to,
             fit: fit_to,
             my_node: my_node_to,
+            standpoint: standpoint_to,
             reports: reports_to,
         },
     };
-    let world = World::new(node_name, ignore_exclude_lb, orphan_grace);
+    let settings = decide::Settings {
+        ignore_exclude: ignore_exclude_lb,
+        heed_cordon: cordon == Cordon::PreferOthers,
+        orphan_grace,
+        restart_proxy,
+    };
+    let world = World::new(node_name, settings);
     let inputs = Inputs { seen, members: member_events, wire: wire_events };
     let mut speaking = tokio::spawn(speaker.run(world, inputs, shutdown.clone()));
 

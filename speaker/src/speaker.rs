@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use herald_membership::{Digest, Facts, Freshness, Leave, Phase};
-use herald_neighbor::Scope;
+use herald_membership::{Digest, Facts, Leave};
 use herald_runtime::clock::Monotonic;
 use herald_runtime::serve::Readiness;
 use herald_runtime::shutdown::Shutdown;
@@ -13,9 +12,12 @@ use kube::Client;
 use tokio::sync::{mpsc, oneshot, watch as latest};
 
 use crate::announce::wire::{Command, WireEvent};
-use crate::decide::{MemberEvent, Reason, Request, Step, Unannounced, Verdict, World};
+use crate::claims::Claims;
+use crate::decide::{MemberEvent, Reason, Request, Step, Verdict, World};
+use crate::leave::Ending;
+use crate::members::{QuietVerdict, describe};
 use crate::metrics::SpeakerMetrics;
-use crate::report::{Report, Said};
+use crate::report::{Report, Standpoint};
 use crate::watch::node::NodeSeen;
 use crate::watch::{self, Seen};
 
@@ -27,6 +29,8 @@ const INPUTS_PER_TURN: usize = 1024;
 const FACTS_PATIENCE: Duration = Duration::from_millis(500);
 /// The longest sleep: a grace time may be longer than a clock can tell.
 const SLEEP_MAX: Duration = Duration::from_secs(3600);
+/// How long handing everything over may take at the end.
+const HANDOVER_LIMIT: Duration = Duration::from_secs(2);
 /// How long a good-bye may take; the membership gives up earlier by itself.
 const LEAVE_LIMIT: Duration = Duration::from_millis(500);
 
@@ -48,14 +52,22 @@ pub struct Outputs {
     pub wire: mpsc::Sender<Command>,
     /// To the membership: who there should be.
     pub nodes: latest::Sender<Vec<(String, SocketAddr)>>,
+    /// To the membership: which of them the API calls ready.
+    pub ready: latest::Sender<BTreeSet<String>>,
     /// To the membership: what this speaker is like.
     pub facts: latest::Sender<Facts>,
+    /// To the membership: whom to watch closely.
+    pub watch: latest::Sender<BTreeSet<String>>,
+    /// To the membership: what became of a node that is quiet.
+    pub quiet: mpsc::Sender<QuietVerdict>,
     /// To the membership: good-bye.
     pub leave: mpsc::Sender<(Leave, oneshot::Sender<()>)>,
     /// To those who clean up: nodes whose speakers can do so themselves.
     pub fit: latest::Sender<BTreeSet<String>>,
     /// To those who wait to learn this node's own address.
     pub my_node: latest::Sender<Option<NodeSeen>>,
+    /// To the API server: what is to be said of the whole.
+    pub standpoint: latest::Sender<Option<Standpoint>>,
     /// To the API server.
     pub reports: mpsc::Sender<Report>,
 }
@@ -67,8 +79,10 @@ pub struct Speaker {
     pub node: String,
     /// UDP port of every speaker's membership.
     pub membership_port: u16,
-    /// To ask for what the watch has passed over.
+    /// To watch EndpointSlices, once the Services are known.
     pub client: Client,
+    /// To ask for those that the watch has passed over.
+    pub lists: watch::Lists,
     /// Where such answers arrive.
     pub seen: mpsc::Sender<Seen>,
     /// What is still missing, for the kubelet.
@@ -77,6 +91,8 @@ pub struct Speaker {
     pub metrics: SpeakerMetrics,
     /// The time that decisions go by.
     pub clock: Monotonic,
+    /// Finds out whether the end is a restart.
+    pub ending: Ending,
     /// Where decisions go.
     pub outputs: Outputs,
 }
@@ -91,12 +107,15 @@ enum Input {
 }
 
 impl Speaker {
-    /// Runs until the end is asked for, then says good-bye to the other speakers while still answering.
+    /// Runs until the end is asked for, then says good-bye to the other speakers while still answering: a speaker that
+    /// will be back asks them to wait, one that stops for good hands over first.
     pub async fn run(self, mut world: World, mut inputs: Inputs, mut shutdown: Shutdown) {
         let mut watching_slices = false;
         let mut settled = false;
         let mut facts_overdue = None;
-        loop {
+        let mut handed_over_by = None;
+        let mut claims = Claims::default();
+        let how = loop {
             let first = tokio::select! {
                 Some(seen) = inputs.seen.recv() => Input::Seen(seen),
                 Some(event) = inputs.members.recv() => Input::Member(event),
@@ -106,7 +125,17 @@ impl Speaker {
                     Input::Member(MemberEvent::FactsOverdue)
                 }
                 () = until(self.wake_up(&world)) => Input::Time,
-                () = shutdown.requested() => break,
+                () = until(handed_over_by) => break Leave::Stop,
+                () = shutdown.requested(), if handed_over_by.is_none() => {
+                    match self.ending.ask(world.my_node()).await {
+                        Leave::Stop if world.is_ready() => {
+                            world.leave();
+                            handed_over_by = Some(tokio::time::Instant::now() + HANDOVER_LIMIT);
+                        }
+                        how => break how,
+                    }
+                    Input::Time
+                }
             };
             // A thousand Services that arrive together are one decision, and one new filter.
             let mut next = Some(first);
@@ -115,7 +144,7 @@ impl Speaker {
                 if matches!(input, Input::Member(MemberEvent::Started)) {
                     facts_overdue = Some(tokio::time::Instant::now() + FACTS_PATIENCE);
                 }
-                self.take(&mut world, input).await;
+                self.take(&mut world, &mut claims, input).await;
                 next = (inputs.members.try_recv().map(Input::Member))
                     .or_else(|_| inputs.wire.try_recv().map(Input::Wire))
                     .or_else(|_| inputs.seen.try_recv().map(Input::Seen))
@@ -126,11 +155,14 @@ impl Speaker {
                 watch::start_slices(&self.client, &self.seen);
             }
             self.tell_nodes(&world);
+            self.tell_ready(&world);
             let steps = world.decide(self.clock.now());
             let moved = steps.iter().any(|step| !matches!(step, Step::Verdict { .. }));
             for step in steps {
-                self.perform(step).await;
+                self.perform(&mut claims, step).await;
             }
+            self.tell_watched(&world);
+            self.tell_standpoint(&world);
             self.tell_fit(&world);
             self.tell_facts(&world, moved);
             self.tell_readiness(&world);
@@ -138,8 +170,11 @@ impl Speaker {
                 settled = true;
                 self.report(Report::Settled).await;
             }
-        }
-        self.leave().await;
+            if handed_over_by.is_some() && world.has_handed_over() {
+                break Leave::Stop;
+            }
+        };
+        self.leave(how).await;
     }
 
     /// When to decide again though nothing comes in.
@@ -148,42 +183,65 @@ impl Speaker {
         world.deadline().map(|at| self.clock.instant(at.min(longest)))
     }
 
-    async fn take(&self, world: &mut World, input: Input) {
+    async fn take(&self, world: &mut World, claims: &mut Claims, input: Input) {
         match input {
             Input::Time => {}
             Input::Seen(seen) => {
                 self.metrics.update(seen.is_broken());
                 for request in world.see(seen) {
                     let Request::ListSlices(service) = request;
-                    watch::list_slices(&self.client, service, &self.seen);
+                    watch::list_slices(&self.lists, service, &self.seen);
                 }
             }
             Input::Member(event) => world.hear(event),
-            Input::Wire(WireEvent::Interfaces(names)) => world.set_interfaces(names),
-            Input::Wire(WireEvent::Claim(claim)) => {
-                if claim.first {
-                    tracing::warn!(ip = %claim.ip, mac = %claim.mac, "another machine says this address is its own");
-                }
-            }
+            Input::Wire(WireEvent::Interfaces(interfaces)) => world.set_interfaces(interfaces),
+            Input::Wire(WireEvent::Heard { target, mac, interface }) => world.heard(target, mac, &interface),
+            Input::Wire(event) => self.hear_claim(world, claims, &event).await,
         }
     }
 
-    async fn perform(&self, step: Step) {
-        match step {
-            Step::Own { ip, scope } => {
-                tracing::info!(%ip, ?scope, "announcing");
-                self.command(Command::Own { ip, scope }).await;
+    /// Somebody else has said something about an address of ours.
+    async fn hear_claim(&self, world: &World, claims: &mut Claims, event: &WireEvent) {
+        let Some(ip) = claims.hear(event) else { return };
+        tracing::warn!(?event, "another machine and an address of this node");
+        let conflict = claims.conflict(ip).filter(|_| matches!(event, WireEvent::Conflict { .. }));
+        for (service, uid, verdict) in world.announced_at(ip) {
+            let (service, uid) = (service.clone(), uid.to_owned());
+            if let Some(conflict) = conflict.clone() {
+                self.report(Report::Conflict { service: service.clone(), uid: uid.clone(), conflict }).await;
             }
+            self.report(Report::Service { service, uid, said: claims.said(verdict), newly: false }).await;
+        }
+    }
+
+    async fn perform(&self, claims: &mut Claims, step: Step) {
+        match step {
+            Step::Own { ip, scope, ahead } => {
+                tracing::info!(%ip, ?scope, "announcing");
+                self.command(Command::Own { ip, scope, ahead }).await;
+            }
+            Step::Announce { ip } => self.command(Command::Announce { ip }).await,
+            Step::StandIn { ip, scope, mac } => {
+                tracing::info!(%ip, ?scope, %mac, "answering in the name of its owner, whose speaker restarts");
+                self.command(Command::StandIn { ip, scope, mac }).await;
+            }
+            Step::Probe { target } => self.command(Command::Probe { target }).await,
+            Step::Quiet { node, answers } => {
+                let verdict = if answers { QuietVerdict::Deny(node) } else { QuietVerdict::Confirm(node) };
+                let _ = self.outputs.quiet.send(verdict).await;
+            }
+            Step::Speakers(macs) => self.command(Command::Speakers(macs)).await,
             Step::Disown { ip } => {
                 tracing::info!(%ip, "no longer announcing");
+                claims.forget(ip);
                 self.command(Command::Disown { ip }).await;
             }
             Step::Verdict { service, uid, verdict, before } => {
                 tracing::debug!(%service, ?verdict, "decided");
                 let name = service.to_string();
-                let announced = |verdict: &Option<Verdict>| match verdict {
-                    Some(Verdict::Announce { addresses, .. }) => addresses.iter().copied().collect(),
-                    _ => BTreeSet::<IpAddr>::new(),
+                let announced = |verdict: &Option<Verdict>| -> BTreeSet<IpAddr> {
+                    let announced = verdict.as_ref().and_then(Verdict::announced);
+                    announced.into_iter().flat_map(|(addresses, _)| addresses).copied().collect()
                 };
                 let (old, new) = (announced(&before), announced(&verdict));
                 old.difference(&new).for_each(|ip| self.metrics.withdraw(&name, &self.node, *ip));
@@ -196,7 +254,13 @@ impl Speaker {
                         .await;
                 }
                 let newly = old.is_empty() && !new.is_empty();
-                self.report(Report::Service { service, uid, said: verdict.and_then(said), newly }).await;
+                self.report(Report::Service {
+                    service,
+                    uid,
+                    said: verdict.and_then(|verdict| claims.said(&verdict)),
+                    newly,
+                })
+                .await;
             }
         }
     }
@@ -235,6 +299,41 @@ impl Speaker {
         });
     }
 
+    fn tell_ready(&self, world: &World) {
+        let ready = || world.nodes().filter(|node| node.ready && node.name != self.node).map(|node| &node.name);
+        self.outputs.ready.send_if_modified(|known| {
+            let changed = !ready().eq(known.iter());
+            if changed {
+                *known = ready().cloned().collect();
+            }
+            changed
+        });
+    }
+
+    fn tell_standpoint(&self, world: &World) {
+        if !world.is_ready() {
+            return;
+        }
+        let now = Standpoint::new(world.refused().cloned(), world.alone().map(describe));
+        self.outputs.standpoint.send_if_modified(|known| {
+            let changed = known.as_ref() != Some(&now);
+            if changed {
+                *known = Some(now);
+            }
+            changed
+        });
+    }
+
+    fn tell_watched(&self, world: &World) {
+        self.outputs.watch.send_if_modified(|known| {
+            let changed = !world.watched().eq(known.iter().map(String::as_str));
+            if changed {
+                *known = world.watched().map(str::to_owned).collect();
+            }
+            changed
+        });
+    }
+
     fn tell_fit(&self, world: &World) {
         let fit: BTreeSet<&str> = world.fit().collect();
         self.outputs.fit.send_if_modified(|known| {
@@ -251,10 +350,11 @@ impl Speaker {
             let owned = if moved { Digest::of(world.owned().map(|ip| ip.to_string())) } else { known.owned.clone() };
             let facts = Facts {
                 protocol: PROTOCOL,
-                freshness: if world.is_current() { Freshness::Current } else { Freshness::Stale },
-                phase: Phase::Running,
-                interfaces: Digest::of(world.interfaces()),
+                freshness: world.freshness(),
+                phase: world.phase(),
+                interfaces: Digest::of(world.interfaces().map(|(name, _)| name)),
                 owned,
+                macs: world.interfaces().map(|(_, mac)| mac.octets()).collect(),
             };
             let changed = *known != facts;
             *known = facts;
@@ -272,9 +372,9 @@ impl Speaker {
         self.metrics.config(world.is_ready(), world.is_current());
     }
 
-    async fn leave(&self) {
+    async fn leave(&self, how: Leave) {
         let (done, left) = oneshot::channel();
-        if self.outputs.leave.send((Leave::Stop, done)).await.is_ok() {
+        if self.outputs.leave.send((how, done)).await.is_ok() {
             // No answer within the limit is an answer.
             let _ = tokio::time::timeout(LEAVE_LIMIT, left).await;
         }
@@ -289,18 +389,6 @@ pub const CACHES: &str = "cluster view";
 pub fn meeting_point(node: &NodeSeen, prefer_v6: bool) -> Option<IpAddr> {
     let own = node.internal_ips.iter().find(|ip| ip.is_ipv6() == prefer_v6);
     own.or(node.internal_ips.first()).copied()
-}
-
-/// What a verdict gives this node to say.
-fn said(verdict: Verdict) -> Option<Said> {
-    match verdict {
-        Verdict::Announce { scope: Scope::All, .. } => Some(Said::Announced(BTreeSet::new())),
-        Verdict::Announce { scope: Scope::Named(names), .. } => Some(Said::Announced(names)),
-        Verdict::Unannounced(Unannounced { reason: _, word, message }) => {
-            Some(Said::Unannounced { reason: word.to_owned(), message })
-        }
-        Verdict::Not(_) => None,
-    }
 }
 
 async fn until(at: Option<tokio::time::Instant>) {

@@ -45,6 +45,11 @@ pub struct Timing {
     pub doubt: Duration,
     /// How long somebody else's verdict waits otherwise: one round trip.
     pub check: Duration,
+    /// Members that are watched closely send a heartbeat this often. Zero switches the fast watch off.
+    pub heartbeat_period: Duration,
+    /// A watched member of which nothing at all is heard for so long is quiet: three heartbeats, and half a period for
+    /// the last one to arrive.
+    pub heartbeat_patience: Duration,
     /// How often nodes that are listed but not alive are announced to; ±20 % jitter.
     pub announce_period: Duration,
     /// Start-up silence ends when nobody answered for so long.
@@ -55,6 +60,8 @@ pub struct Timing {
     pub facts_period: Duration,
     /// A leaving member waits so long for acknowledgements, at most.
     pub leave_timeout: Duration,
+    /// Being the only speaker among nodes that are ready is told after this.
+    pub alone_after: Duration,
     /// A timer of ours that fires later than this makes us distrust our own verdicts.
     pub late_tolerance: Duration,
     /// A member that is down and not listed by the API is forgotten after this.
@@ -70,11 +77,14 @@ impl Default for Timing {
             prod_period: Duration::from_millis(50),
             doubt: Duration::from_millis(200),
             check: Duration::from_millis(30),
+            heartbeat_period: Duration::from_millis(50),
+            heartbeat_patience: Duration::from_millis(175),
             announce_period: Duration::from_millis(100),
             start_silence: Duration::from_secs(1),
             start_settle: Duration::from_millis(150),
             facts_period: Duration::from_millis(30),
             leave_timeout: Duration::from_millis(300),
+            alone_after: Duration::from_secs(30),
             late_tolerance: Duration::from_millis(20),
             forget_after: Duration::from_secs(600),
         }
@@ -129,6 +139,11 @@ impl Timing {
         }
         if self.probe_timeout >= self.probe_period {
             return Err(ConfigError::Timing("probe_timeout must be less than probe_period"));
+        }
+        if !self.heartbeat_period.is_zero()
+            && (self.heartbeat_period < Duration::from_millis(1) || self.heartbeat_patience <= self.heartbeat_period)
+        {
+            return Err(ConfigError::Timing("heartbeat_period must be zero or 1 ms, and heartbeat_patience more"));
         }
         Ok(())
     }

@@ -86,6 +86,16 @@ pub struct Counters {
     pub refuted_verdicts: u64,
     /// Times our own timers fired so late that we distrusted our verdicts.
     pub late_wakeups: u64,
+    /// Members on our watch that missed their heartbeats.
+    pub quiet: u64,
+    /// Of these, those whose node did not answer either.
+    pub quiet_confirmed: u64,
+    /// And those whose node did.
+    pub quiet_denied: u64,
+    /// Times our own timers fired so late that we started to count heartbeats anew.
+    pub watch_discarded: u64,
+    /// Requests for our heartbeats that came when we had enough watchers.
+    pub watchers_refused: u64,
     /// Times the others declared us down and we joined again.
     pub rejoins: u64,
     /// Times we met a claim to our node's name that outranked ours: a clock that went back, or two speakers on one

@@ -51,6 +51,11 @@ impl Digest {
         self.fingerprint
     }
 
+    /// Whether the set is known to have no names.
+    pub fn is_empty(&self) -> bool {
+        self.complete && self.names.is_empty()
+    }
+
     /// Whether every name of the set can be asked for.
     pub fn is_complete(&self) -> bool {
         self.complete
@@ -90,6 +95,7 @@ mod tests {
     #[test]
     fn the_empty_set_is_known_to_be_empty() {
         assert_eq!(Digest::of::<&str>([]).contains("eth0"), Some(false));
+        assert!(Digest::of::<&str>([]).is_empty() && !Digest::of(["a"]).is_empty() && !Digest::default().is_empty());
         assert_eq!(Digest::default().contains("eth0"), None, "nothing said is not the same as nothing there");
     }
 }

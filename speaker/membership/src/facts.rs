@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::digest::Digest;
 
+/// So many MAC addresses a speaker tells of itself at most.
+pub const MAX_MACS: usize = 16;
+
 /// The record each speaker gossips: what its peers need to know to agree on an owner, and no watch delivers.
 ///
 /// The default says nothing: protocol 0, a stale view, no digest.
@@ -19,16 +22,33 @@ pub struct Facts {
     pub interfaces: Digest,
     /// Addresses it owns now, in canonical text form.
     pub owned: Digest,
+    /// MAC addresses of the interfaces that take part in layer 2, so that others know whose claim they hear. Ascending,
+    /// each once, at most [`MAX_MACS`]: [`crate::Membership::set_facts`] sees to that. Empty from a speaker that is one
+    /// version behind.
+    pub macs: Vec<[u8; 6]>,
+}
+
+impl Facts {
+    /// The same, as they travel.
+    pub(crate) fn normal(mut self) -> Self {
+        self.macs.sort_unstable();
+        self.macs.dedup();
+        self.macs.truncate(MAX_MACS);
+        self
+    }
 }
 
 /// How fresh a speaker's view of the cluster is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Freshness {
-    /// A watch is broken or not yet complete: no candidate while another eligible speaker is current.
+    /// A watch is broken: no candidate while another eligible speaker is current.
     #[default]
     Stale,
     /// All watches are live.
     Current,
+    /// It has not seen the cluster yet and can't announce anything, not even if nobody else is current. (A speaker one
+    /// version behind reads this as stale.)
+    Blind,
 }
 
 /// Whether a speaker stays, and if not, how it goes.

@@ -24,7 +24,7 @@ pub struct Forgery<'a> {
     pub to: &'a str,
     /// Which life of it.
     pub to_rank: u64,
-    /// Section kinds (1 SWIM, 2 record, 3 acknowledgement) and contents.
+    /// Section kinds (1 SWIM, 2 record, 3 acknowledgement, 4 heartbeat) and contents.
     pub sections: &'a [(u8, &'a [u8])],
 }
 

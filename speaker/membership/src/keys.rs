@@ -4,7 +4,7 @@
 //!            seals with    accepts
 //!   step 1   A             A              only `current` = A
 //!   step 2   A             A, B           `next` = B reaches every node; peers_with_next shows when
-//!   step 3   B             B, A           `current` = B, `previous` = A
+//!   step 3   B             B, A           `current` = B, `previous` = A; sealed_with shows who still seals with A
 //!   step 4   B             B              `previous` removed
 //! ```
 //!
@@ -110,6 +110,11 @@ impl KeyRing {
     /// The key that will seal after the next step of a rotation.
     pub fn next(&self) -> Option<&Key> {
         self.next.as_ref()
+    }
+
+    /// The key that no longer seals but still opens.
+    pub fn previous(&self) -> Option<&Key> {
+        self.previous.as_ref()
     }
 
     /// Every key that may open a datagram whose header carries this fingerprint.

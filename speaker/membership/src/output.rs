@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::facts::{Facts, Phase};
+use crate::state::Alone;
 
 /// One thing to do or to know. Outputs come in the order in which they happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,12 @@ pub enum Output {
         /// When it last said anything to us directly, if it ever did.
         last_heard: Option<Duration>,
     },
+    /// A speaker on our watch has missed its heartbeats, and we were punctual. If its node does not answer on layer 2
+    /// within 100 ms either, call [`crate::Membership::confirm_quiet`], else [`crate::Membership::deny_quiet`].
+    Quiet {
+        /// Its node.
+        node: Arc<str>,
+    },
     /// A live speaker says something new about itself.
     FactsChanged {
         /// Its node.
@@ -48,6 +55,9 @@ pub enum Output {
     /// Start-up silence is over: every listed node answered, or one did and the others had their chance, or nobody
     /// did for [`crate::Timing::start_silence`]. Said once.
     Started,
+    /// We are the only speaker for [`crate::Timing::alone_after`], although the API calls other nodes ready; told
+    /// again when more is known. `None`: not any more.
+    Alone(Option<Alone>),
     /// [`crate::Membership::leave`] is done: all members know, or time is up. Said once; nothing follows.
     Left {
         /// How many live members had not acknowledged.
@@ -60,6 +70,8 @@ pub enum Output {
 pub enum DownReason {
     /// It fell silent, and we noticed ourselves.
     Silent,
+    /// It missed its heartbeats, and its node does not answer on layer 2 either.
+    Quiet,
     /// Another member noticed, and it did not prove the contrary to us.
     Reported,
     /// It had said before how it would go.

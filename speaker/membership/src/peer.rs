@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::facts::Phase;
 use crate::identity::Identity;
 use crate::packet::record::Record;
 use crate::replay::ReplayWindow;
@@ -29,10 +30,14 @@ pub(crate) struct Peer {
     pub(crate) last_answer: Option<Duration>,
     /// Where its datagrams come from.
     pub(crate) seen: Option<SocketAddr>,
+    /// The key that sealed what it last sent.
+    pub(crate) sealed_with: Option<u32>,
     /// What arrived from its present boot.
     pub(crate) window: Option<(u64, ReplayWindow)>,
     /// Its facts.
     pub(crate) record: Option<Record>,
+    /// Its present process has said that it goes, and how.
+    pub(crate) going: Option<Phase>,
     /// How often its facts still travel along with datagrams to others.
     pub(crate) relays: u8,
     /// Which version of our facts it has.
@@ -70,6 +75,7 @@ impl Peer {
             self.record = None;
             self.relays = 0;
         }
+        self.going = None;
         self.acked = None;
         self.pushes = 0;
     }

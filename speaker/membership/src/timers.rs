@@ -18,6 +18,14 @@ pub(crate) enum Timer {
     Announce,
     /// Send facts again to those that have not acknowledged them.
     Push,
+    /// Ask for the heartbeats of those we watch.
+    Ask,
+    /// Send heartbeats to those that watch us.
+    Beat,
+    /// See whether somebody we watch has missed its heartbeats.
+    Watch,
+    /// See whether we are alone for long.
+    Alone,
     /// See whether start-up silence is over.
     Start,
     /// Stop waiting for acknowledgements.

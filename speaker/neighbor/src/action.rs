@@ -17,8 +17,10 @@ pub enum Outcome {
         /// Who asked.
         to: MacAddr,
     },
-    /// Somebody else says that an address we own is his. If it is [`Claimant::Ahead`], the address is no longer ours.
+    /// Somebody else says that an address we own is his. If it is [`Claimant::Ahead`], it is yielded.
     Claim(Claim),
+    /// An answer to a question of ours, and nothing else. A [`Notice`] says which.
+    Heard,
     /// Nothing to do, for this reason. It has been counted.
     Ignored(Ignored),
 }
@@ -38,12 +40,13 @@ pub struct Claim {
     pub first: bool,
 }
 
-/// Who stands behind a MAC that claims an address of ours. The membership knows, not this crate.
+/// Who stands behind a MAC that claims an address of ours. The caller tells: [`Layer2::own`](crate::Layer2::own),
+/// [`Layer2::set_speakers`](crate::Layer2::set_speakers).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claimant {
-    /// A live speaker that comes before this node in the election of the address: we stop at once.
+    /// A speaker that comes before this node in the election of the address: we give way at once.
     Ahead,
-    /// A live speaker that comes after this node: it has not heard yet, so we announce again.
+    /// Another speaker, which comes after this node: it has not heard yet, so we announce again.
     Behind,
     /// No speaker that we know: a host with the same address, or a machine that answers for others.
     Foreign,
@@ -93,6 +96,10 @@ pub enum Ignored {
     NotToUs,
     /// For us to answer, but we are to keep silent for now.
     Silent,
+    /// Asks for an address that we gave way for.
+    Yielded,
+    /// Somebody says that he has an address that we stand in for: the owner, back again, or another one.
+    StoodInFor,
 }
 
 impl Ignored {
@@ -108,17 +115,70 @@ impl Ignored {
             Self::NotARequest => "not_a_request",
             Self::NotToUs => "not_to_us",
             Self::Silent => "silent",
+            Self::Yielded => "yielded",
+            Self::StoodInFor => "stood_in_for",
         }
     }
 }
 
-/// An announcement to send now.
+/// A frame to send now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transmission {
     /// Where.
     pub interface: InterfaceIndex,
     /// The whole Ethernet frame.
     pub frame: Vec<u8>,
-    /// The address it announces.
+    /// The address it announces or asks for.
     pub ip: IpAddr,
+    /// What it is for.
+    pub purpose: Purpose,
+}
+
+/// What an unasked-for frame is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Tells that the address is here.
+    Announcement,
+    /// Asks who has the address.
+    Probe,
+}
+
+/// Something that the decider has to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A speaker ahead of us claims `ip`: we keep silent about it.
+    Yielded {
+        /// The address.
+        ip: IpAddr,
+        /// The MAC it is said to have.
+        mac: MacAddr,
+    },
+    /// Nobody ahead of us has `ip` any more: we answer and announce it again.
+    Resumed {
+        /// The address.
+        ip: IpAddr,
+    },
+    /// A machine that should not have `ip` says that it does. Told at the first claim and again once per refresh.
+    Conflict {
+        /// The address.
+        ip: IpAddr,
+        /// The MAC it is said to have.
+        mac: MacAddr,
+        /// Where that was heard.
+        interface: InterfaceIndex,
+    },
+    /// Nobody else claims `ip` any more. Not told for an address that is no longer ours.
+    ConflictOver {
+        /// The address.
+        ip: IpAddr,
+    },
+    /// An answer to [`Layer2::probe`](crate::Layer2::probe).
+    Heard {
+        /// The address that was asked for.
+        target: IpAddr,
+        /// The MAC it is said to have.
+        mac: MacAddr,
+        /// Where that was heard.
+        interface: InterfaceIndex,
+    },
 }

@@ -6,7 +6,7 @@
 //!    first round    the burst, for caches that missed it                refresh, because switches forget
 //! ```
 //!
-//! A round is one announcement of one address on all its interfaces. The first round comes at once; four more follow
+//! A round is one announcement of one address on all its interfaces; with a refresh goes a question who else has it. The first round comes at once; four more follow
 //! ([`BURST_GAPS`]); then one per refresh interval, stretched or shortened by up to a fifth so that thousands of
 //! addresses do not fall due together. Losing the address ends it at once.
 //!
@@ -21,6 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::pace::Pace;
+
 /// Pauses between the rounds that follow a first one.
 pub const BURST_GAPS: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(400), Duration::from_secs(1), Duration::from_secs(2)];
@@ -33,6 +35,16 @@ pub const ROUNDS_AT_ONCE: u32 = 250;
 
 /// No address is announced twice within this time, however often it is asked for: a flapping link is no reason.
 pub const SHORTEST_GAP: Duration = BURST_GAPS[0];
+
+const PACE: Pace = Pace::new(ROUNDS_PER_SECOND, ROUNDS_AT_ONCE);
+
+/// One announcement of one address on all its interfaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Round {
+    pub(crate) ip: IpAddr,
+    /// Not of the burst: the address has been ours for a while.
+    pub(crate) refresh: bool,
+}
 
 /// The schedule of all addresses.
 #[derive(Debug)]
@@ -51,14 +63,16 @@ struct Entry {
     last: Option<Duration>,
     /// How many rounds went out since the burst was begun.
     rounds: usize,
+    /// The next round is a refresh.
+    next_is_refresh: bool,
     /// How many refreshes went out, so that each has a jitter of its own.
     refreshes: u64,
 }
 
 impl Announcer {
-    pub(crate) fn new(refresh: Option<Duration>, seed: u64) -> Self {
-        let refresh = refresh.filter(|refresh| !refresh.is_zero());
-        Self { refresh, seed, addresses: BTreeMap::new(), due: BTreeSet::new(), pace: Pace::default() }
+    pub(crate) fn new(refresh: Duration, seed: u64) -> Self {
+        let refresh = Some(refresh).filter(|refresh| !refresh.is_zero());
+        Self { refresh, seed, addresses: BTreeMap::new(), due: BTreeSet::new(), pace: PACE }
     }
 
     /// Begins to announce `ip`: first round now, then the burst. Again, if it is announced already.
@@ -66,14 +80,17 @@ impl Announcer {
         let last = self.addresses.get(&ip).and_then(|entry| entry.last);
         let refreshes = self.addresses.get(&ip).map_or(0, |entry| entry.refreshes);
         let earliest = last.map_or(now, |last| now.max(last + SHORTEST_GAP));
-        self.schedule(ip, Entry { next: Some(earliest), last, rounds: 0, refreshes });
+        self.schedule(ip, Entry { next: Some(earliest), last, rounds: 0, next_is_refresh: false, refreshes });
     }
 
     /// One round soon, without a burst; does nothing for an address that is not announced.
     pub(crate) fn once(&mut self, ip: IpAddr, now: Duration) {
         if let Some(&entry) = self.addresses.get(&ip) {
             let soon = entry.last.map_or(now, |last| now.max(last + SHORTEST_GAP));
-            self.schedule(ip, Entry { next: Some(entry.next.map_or(soon, |next| next.min(soon))), ..entry });
+            // Due anyway by then, as what it is.
+            if entry.next.is_none_or(|next| soon < next) {
+                self.schedule(ip, Entry { next: Some(soon), next_is_refresh: false, ..entry });
+            }
         }
     }
 
@@ -84,9 +101,9 @@ impl Announcer {
         }
     }
 
-    /// The next address whose round is due and may go out now; its following round is scheduled. `None` when nothing is
-    /// due, or the pace does not allow it yet: then [`next_deadline`](Self::next_deadline) says when.
-    pub(crate) fn next_due(&mut self, now: Duration) -> Option<IpAddr> {
+    /// The next round that is due and may go out now; the address's following one is scheduled. `None` when nothing is due,
+    /// or the pace does not allow it yet: then [`next_deadline`](Self::next_deadline) says when.
+    pub(crate) fn next_due(&mut self, now: Duration) -> Option<Round> {
         let &(at, ip) = self.due.first()?;
         if at > now || !self.pace.admit(now) {
             return None;
@@ -97,13 +114,15 @@ impl Announcer {
             Some(gap) => Some(now + *gap),
             None => self.refresh.map(|refresh| now + self.jittered(refresh, ip, entry.refreshes)),
         };
+        let refresh = entry.next_is_refresh;
+        entry.next_is_refresh = entry.rounds >= BURST_GAPS.len();
         match BURST_GAPS.get(entry.rounds) {
             Some(_) => entry.rounds += 1,
             None => entry.refreshes = entry.refreshes.wrapping_add(1),
         }
         self.due.remove(&(at, ip));
         self.schedule(ip, entry);
-        Some(ip)
+        Some(Round { ip, refresh })
     }
 
     /// When to look again, if ever.
@@ -139,33 +158,6 @@ fn mix(value: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
-}
-
-/// A token bucket, kept as one instant: when it would be full again (the "virtual scheduling" form of the generic cell
-/// rate algorithm, ITU-T I.371).
-#[derive(Debug, Default)]
-struct Pace {
-    full_at: Duration,
-}
-
-impl Pace {
-    /// Time that one round uses up.
-    const COST: Duration = Duration::from_nanos(1_000_000_000 / ROUNDS_PER_SECOND as u64);
-    /// How far ahead of the steady pace a train of rounds may run.
-    const AHEAD: Duration =
-        Duration::from_nanos(1_000_000_000 / ROUNDS_PER_SECOND as u64 * (ROUNDS_AT_ONCE as u64 - 1));
-
-    fn admit(&mut self, now: Duration) -> bool {
-        if self.ready_at() > now {
-            return false;
-        }
-        self.full_at = self.full_at.max(now) + Self::COST;
-        true
-    }
-
-    fn ready_at(&self) -> Duration {
-        self.full_at.saturating_sub(Self::AHEAD)
-    }
 }
 
 #[cfg(test)]

@@ -80,11 +80,24 @@ impl Heard {
         }
     }
 
-    /// The answer to what it asks: the target is at `interface`. `None` if the interface can't give it.
-    pub(crate) fn reply(&self, interface: &Interface) -> Option<Vec<u8>> {
+    /// The answer to what it asks: the target is at `owner`, says `interface`. `None` if the interface can't give it.
+    pub(crate) fn reply(&self, interface: &Interface, owner: MacAddr) -> Option<Vec<u8>> {
+        // The Ethernet source is always our own: switches learn from it where a MAC is, and the owner's is elsewhere.
+        let source = interface.mac;
         match self {
-            Self::Arp(arp) => Some(Arp::reply_to(arp, interface.mac).encode()),
-            Self::Ndp(ndp) => Some(Ndp::reply_to(ndp, interface.mac, interface.link_local?).encode()),
+            Self::Arp(arp) => Some(Arp { source, ..Arp::reply_to(arp, owner) }.encode()),
+            Self::Ndp(ndp) => Some(Ndp { source, ..Ndp::reply_to(ndp, owner, interface.link_local?) }.encode()),
         }
     }
+}
+
+/// The frame that asks everybody on `interface` who has `target`. `None` if the interface can't ask.
+///
+/// It never makes anybody else's cache wrong: it tells no more than where the interface's own address is. For IPv6 it comes
+/// from a real address, not from `::`, since the answer to that would go to everybody.
+pub(crate) fn question(interface: &Interface, target: IpAddr) -> Option<Vec<u8>> {
+    Some(match target {
+        IpAddr::V4(target) => Arp::request(interface.mac, interface.asks_as(target), target).encode(),
+        IpAddr::V6(target) => Ndp::solicitation(interface.mac, interface.link_local?, target).encode(),
+    })
 }

@@ -1,26 +1,30 @@
-//! The kernel filter: which ARP frames are worth waking the speaker for.
+//! The kernel filters: which ARP and neighbour discovery frames are worth waking the speaker for.
 //!
 //! On a busy network a node hears thousands of ARP requests a second, nearly all of them about addresses that are not
-//! ours. A classic BPF program on the socket throws those away inside the kernel. It needs no privilege beyond the
-//! socket's own, which is why it is classic BPF and not eBPF.
+//! ours, and every packet of IPv6. A classic BPF program on the socket throws those away inside the kernel. It needs no
+//! privilege beyond the socket's own, which is why it is classic BPF and not eBPF.
 //!
 //! ```text
 //!   for this host or for everybody, no foreign VLAN?  no ──────────────────────────────────> reject
+//!
 //!   ARP, Ethernet, IPv4, request or reply?            no ──────────────────────────────────> reject
 //!   sender address in one of the ranges?              yes ─────────────────────────────────> accept (maybe a claim)
 //!   request?                                          no ──────────────────────────────────> reject
 //!   target address in one of the ranges?              yes ─> accept (somebody asks)     no ─> reject
+//!
+//!   IPv6, ICMPv6, hop limit 255?                      no ──────────────────────────────────> reject
+//!   neighbour solicitation or advertisement?          no ──────────────────────────────────> reject
+//!   target address in one of the ranges?              yes ─> accept (asks, or claims)   no ─> reject
 //! ```
 //!
-//! "In one of the ranges?" is a balanced search tree over the ranges' bounds, twice, once for each address: about eleven
-//! comparisons for a thousand ranges. Jumps in classic BPF go forwards, conditional ones by at most 255 instructions;
-//! longer ones go through an unconditional jump nearby (`assembler`). Addresses are compared as their distance from the
-//! lowest one: the kernel translates a comparison with a constant below 2³¹ into one instruction, else into two. (An
-//! address below the lowest is then a very long way above it, and outside.)
+//! "In one of the ranges?" is a balanced search tree over the ranges' bounds (`tree`): about eleven comparisons for a
+//! thousand ranges. Jumps in classic BPF go forwards, conditional ones by at most 255 instructions; longer ones go
+//! through an unconditional jump nearby (`assembler`).
 //!
-//! The kernel takes at most [`MAX_INSTRUCTIONS`]. About a thousand ranges fit; with more, the ranges with the smallest
-//! gaps between them are merged until they do ([`Program::coarse`]): too much gets through then, never too little, and
-//! [`Layer2::receive`](crate::Layer2::receive) drops and counts it.
+//! The kernel takes at most [`MAX_INSTRUCTIONS`]. About a thousand ranges of IPv4 fit, and of IPv6 about two thousand
+//! addresses that differ in their last 32 bits, or eight hundred that have little in common; with more, the ranges with
+//! the smallest gaps between them are merged until they do ([`Program::coarse`]): too much gets through then, never too
+//! little, and [`Layer2::receive`](crate::Layer2::receive) drops and counts it.
 
 mod assembler;
 #[cfg(test)]
@@ -28,8 +32,9 @@ mod interpreter;
 mod ranges;
 #[cfg(test)]
 mod tests;
+mod tree;
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 
 use assembler::{Assembler, Label};
@@ -68,7 +73,7 @@ pub struct Program {
 impl Program {
     /// Lets nothing through.
     pub fn reject_all() -> Self {
-        compile([], MAX_INSTRUCTIONS)
+        compile_arp([], MAX_INSTRUCTIONS)
     }
 }
 
@@ -81,6 +86,12 @@ mod offset {
     pub(super) const OPERATION: u32 = 20;
     pub(super) const SENDER_IP: u32 = 28;
     pub(super) const TARGET_IP: u32 = 38;
+    /// IPv6's next header and hop limit, side by side.
+    pub(super) const NEXT_HEADER: u32 = 20;
+    /// ICMPv6's type and code, side by side.
+    pub(super) const ICMPV6_TYPE: u32 = 54;
+    /// The four words of the target of both messages of neighbour discovery.
+    pub(super) const ND_TARGET: [u32; 4] = [62, 66, 70, 74];
     /// `SKF_AD_PKTTYPE`: to whom the frame was addressed.
     pub(super) const PACKET_TYPE: u32 = 0xffff_f000 + 4;
     /// `SKF_AD_VLAN_TAG`: the tag that the kernel took off, 0 if there was none.
@@ -93,19 +104,38 @@ const PACKET_MULTICAST: u32 = 2;
 
 const ETHERTYPE_ARP: u32 = 0x0806;
 const ETHERTYPE_IPV4: u32 = 0x0800;
+const ETHERTYPE_IPV6: u32 = 0x86dd;
 const HARDWARE_ETHERNET: u32 = 1;
 const LENGTHS_6_AND_4: u32 = 0x0604;
 const OPERATION_REQUEST: u32 = 1;
 const OPERATION_REPLY: u32 = 2;
+/// ICMPv6 (58) and hop limit 255.
+const ICMPV6_FROM_THIS_LINK: u32 = 0x3aff;
+/// Types 135 and 136, code 0.
+const SOLICITATION: u32 = 0x8700;
+const ADVERTISEMENT: u32 = 0x8800;
 /// The 12 bits of a VLAN tag that say which VLAN. VLAN 0 is no VLAN, only a priority.
 const VLAN_ID: u32 = 0x0fff;
 
-/// Builds the filter for `announced`, in at most `limit` instructions (and never more than [`MAX_INSTRUCTIONS`]).
+/// Builds the filter of ARP for `concerned`, in at most `limit` instructions (and never more than [`MAX_INSTRUCTIONS`]).
 /// Ranges may overlap and come in any order; one that ends before it begins is empty. No range at all: nothing gets
 /// through. A `limit` below about 30 cannot be kept; the shortest program is returned then.
-pub fn compile(announced: impl IntoIterator<Item = RangeInclusive<Ipv4Addr>>, limit: usize) -> Program {
+pub fn compile_arp(concerned: impl IntoIterator<Item = RangeInclusive<Ipv4Addr>>, limit: usize) -> Program {
+    let wide = |address: &Ipv4Addr| u128::from(address.to_bits());
+    let ranges = concerned.into_iter().map(|range| (wide(range.start()), wide(range.end())));
+    fit(Ranges::new(ranges), limit, assemble_arp)
+}
+
+/// Builds the filter of neighbour discovery, as [`compile_arp`] does for ARP. A `limit` below about 80 cannot always be
+/// kept.
+pub fn compile_ndp(concerned: impl IntoIterator<Item = RangeInclusive<Ipv6Addr>>, limit: usize) -> Program {
+    let ranges = concerned.into_iter().map(|range| (range.start().to_bits(), range.end().to_bits()));
+    fit(Ranges::new(ranges), limit, assemble_ndp)
+}
+
+/// Merges ranges until the program is short enough.
+fn fit(mut ranges: Ranges, limit: usize, assemble: fn(&Ranges) -> Vec<Instruction>) -> Program {
     let limit = limit.min(MAX_INSTRUCTIONS);
-    let mut ranges = Ranges::new(announced);
     let mut coarse = false;
     loop {
         let instructions = assemble(&ranges);
@@ -120,82 +150,73 @@ pub fn compile(announced: impl IntoIterator<Item = RangeInclusive<Ipv4Addr>>, li
 }
 
 /// Writes the program, last instruction first: a jump can then be written only to what is there already.
-fn assemble(ranges: &Ranges) -> Vec<Instruction> {
+fn assemble_arp(ranges: &Ranges) -> Vec<Instruction> {
     let mut program = Assembler::default();
     let reject = program.verdict(false);
-    let Some(lowest) = ranges.lowest() else {
+    if ranges.len() == 0 {
         return program.finish();
-    };
+    }
     let accept = program.verdict(true);
-    let bounds = ranges.bounds();
 
-    let target = search(&mut program, &bounds, Side::Inside, accept, reject);
+    let target = tree::write(&mut program, ranges, &[offset::TARGET_IP], accept, reject);
     program.goto(target);
-    program.subtract(lowest);
-    program.load_word(offset::TARGET_IP);
     let request = program.here();
     program.if_equal(OPERATION_REQUEST, request, reject);
     let not_the_sender = program.load_half(offset::OPERATION);
 
-    let sender = search(&mut program, &bounds, Side::Inside, accept, not_the_sender);
+    let sender = tree::write(&mut program, ranges, &[offset::SENDER_IP], accept, not_the_sender);
     program.goto(sender);
-    program.subtract(lowest);
-    program.load_word(offset::SENDER_IP);
     let known_operation = program.here();
     program.if_equal(OPERATION_REPLY, known_operation, reject);
     let not_a_request = program.here();
     program.if_equal(OPERATION_REQUEST, known_operation, not_a_request);
+    program.load_half(offset::OPERATION);
     for (offset, wanted) in [
-        (offset::OPERATION, None),
-        (offset::LENGTHS, Some(LENGTHS_6_AND_4)),
-        (offset::PROTOCOL_TYPE, Some(ETHERTYPE_IPV4)),
-        (offset::HARDWARE_TYPE, Some(HARDWARE_ETHERNET)),
-        (offset::ETHERTYPE, Some(ETHERTYPE_ARP)),
+        (offset::LENGTHS, LENGTHS_6_AND_4),
+        (offset::PROTOCOL_TYPE, ETHERTYPE_IPV4),
+        (offset::HARDWARE_TYPE, HARDWARE_ETHERNET),
+        (offset::ETHERTYPE, ETHERTYPE_ARP),
     ] {
-        if let Some(wanted) = wanted {
-            let next = program.here();
-            program.if_equal(wanted, next, reject);
-        }
-        program.load_half(offset);
+        require(&mut program, offset, wanted, reject);
     }
+    require_for_us(&mut program, reject);
+    program.finish()
+}
+
+fn assemble_ndp(ranges: &Ranges) -> Vec<Instruction> {
+    let mut program = Assembler::default();
+    let reject = program.verdict(false);
+    if ranges.len() == 0 {
+        return program.finish();
+    }
+    let accept = program.verdict(true);
+
+    let target = tree::write(&mut program, ranges, &offset::ND_TARGET, accept, reject);
+    program.goto(target);
+    let known_type = program.here();
+    program.if_equal(ADVERTISEMENT, known_type, reject);
+    let not_a_solicitation = program.here();
+    program.if_equal(SOLICITATION, known_type, not_a_solicitation);
+    program.load_half(offset::ICMPV6_TYPE);
+    require(&mut program, offset::NEXT_HEADER, ICMPV6_FROM_THIS_LINK, reject);
+    require(&mut program, offset::ETHERTYPE, ETHERTYPE_IPV6, reject);
+    require_for_us(&mut program, reject);
+    program.finish()
+}
+
+/// Goes on only if the 16 bits at `offset` are the wanted ones.
+fn require(program: &mut Assembler, offset: u32, wanted: u32, reject: Label) {
+    let next = program.here();
+    program.if_equal(wanted, next, reject);
+    program.load_half(offset);
+}
+
+/// Goes on only with frames for this host or for everybody, in no VLAN that has no interface here.
+fn require_for_us(program: &mut Assembler, reject: Label) {
     let untagged = program.here();
     program.if_any_bit(VLAN_ID, reject, untagged);
     program.load_half(offset::VLAN_TAG);
     let addressed_to_us = program.here();
     program.if_greater(PACKET_MULTICAST, reject, addressed_to_us);
     program.load_byte(offset::PACKET_TYPE);
-    program.finish()
-}
-
-/// On which side of a range's bound a value lies.
-#[derive(Clone, Copy)]
-enum Side {
-    Outside,
-    Inside,
-}
-
-impl Side {
-    fn after(self, bounds: usize) -> Self {
-        match (self, bounds % 2) {
-            (side, 0) => side,
-            (Self::Outside, _) => Self::Inside,
-            (Self::Inside, _) => Self::Outside,
-        }
-    }
-}
-
-/// Writes the search for the loaded word among `bounds`, which are in order; each is the first value on the other side.
-/// `side` is where values below the first bound lie.
-fn search(program: &mut Assembler, bounds: &[u32], side: Side, accept: Label, reject: Label) -> Label {
-    let middle = bounds.len() / 2;
-    let Some((bound, above)) = bounds.get(middle..).and_then(<[u32]>::split_first) else {
-        return match side {
-            Side::Inside => accept,
-            Side::Outside => reject,
-        };
-    };
-    let below = bounds.get(..middle).unwrap_or_default();
-    let right = search(program, above, side.after(middle + 1), accept, reject);
-    let left = search(program, below, side, accept, reject);
-    program.if_at_least(*bound, right, left)
 }

@@ -1,7 +1,8 @@
 //! Which received frames are answered, which are somebody else's claim to an address of ours, and which are neither.
 //!
 //! ```text
-//!   frame ─ decode ─ from ourselves? ─ says an address of ours is elsewhere? ── claim
+//!   frame ─ decode ─ from ourselves? ─ an answer to a question of ours? ── told
+//!                                    ├ says an address of ours is elsewhere? ── claim
 //!                                    └ asks for an address of ours? ─ here? to us? not silent? ── reply
 //!                                    └ anything else ── ignored, with the reason
 //! ```
@@ -14,21 +15,24 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::action::{Claim, Ignored, Outcome};
+use crate::action::{Ignored, Outcome};
+use crate::asked::Asked;
 use crate::event::Heard;
 use crate::packet::MacAddr;
-use crate::state::{Conflict, Interface, InterfaceIndex, Interfaces, Owned};
-
-/// An address is announced against a foreign claim at most this often (RFC 5227 §2.4 and its DEFEND_INTERVAL). Two
-/// machines that both insist would otherwise flood the network.
-pub const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
-
-/// An address is announced against a speaker that ranks behind us at most this often. It gives way to the first
-/// announcement it hears, so this is short.
-pub const REASSERT_INTERVAL: Duration = Duration::from_secs(1);
+use crate::state::{Held, Interface, InterfaceIndex, Interfaces, Role, Standing};
 
 /// What a frame calls for.
-pub(crate) enum Response {
+#[derive(Debug)]
+pub(crate) struct Response {
+    /// It answers a question of ours: this address is at this MAC.
+    pub(crate) heard: Option<(IpAddr, MacAddr)>,
+    /// What it means for an address that we hold.
+    pub(crate) meaning: Result<Meaning, Ignored>,
+}
+
+/// What a frame means for an address that we hold.
+#[derive(Debug)]
+pub(crate) enum Meaning {
     /// An [`Outcome::Reply`].
     Reply(Outcome),
     /// `mac` says it has `ip`, which is ours.
@@ -38,86 +42,81 @@ pub(crate) enum Response {
 /// Judges a frame and counts what it means for the address concerned.
 pub(crate) fn respond(
     interfaces: &Interfaces,
-    addresses: &mut BTreeMap<IpAddr, Owned>,
+    held: &mut BTreeMap<IpAddr, Held>,
+    asked: &mut Asked,
     silent: bool,
-    index: InterfaceIndex,
-    frame: &[u8],
-) -> Result<Response, Ignored> {
-    let interface = interfaces.get(index).ok_or(Ignored::UnknownInterface)?;
-    let heard = Heard::decode(frame).map_err(Ignored::Malformed)?;
-    let (said, mac) = heard.says();
-    if interfaces.is_own_mac(mac) || interfaces.is_own_mac(heard.source()) {
-        return Err(Ignored::OwnFrame);
+    (index, frame): (InterfaceIndex, &[u8]),
+    now: Duration,
+) -> Response {
+    let ignored = |reason| Response { heard: None, meaning: Err(reason) };
+    let Some(interface) = interfaces.get(index) else { return ignored(Ignored::UnknownInterface) };
+    let packet = match Heard::decode(frame) {
+        Ok(packet) => packet,
+        Err(error) => return ignored(Ignored::Malformed(error)),
+    };
+    let (said, mac) = packet.says();
+    if interfaces.is_own_mac(mac) || interfaces.is_own_mac(packet.source()) {
+        return ignored(Ignored::OwnFrame);
     }
     if mac.is_zero() {
-        return Err(Ignored::InvalidSender);
+        return ignored(Ignored::InvalidSender);
     }
+    let heard = (!packet.asks() && asked.answered(said, now)).then_some((said, mac));
+    Response { heard, meaning: judge(interface, held, silent, &packet) }
+}
 
-    if let Some(owned) = addresses.get_mut(&said) {
+fn judge(
+    interface: &Interface,
+    addresses: &mut BTreeMap<IpAddr, Held>,
+    silent: bool,
+    packet: &Heard,
+) -> Result<Meaning, Ignored> {
+    let (said, mac) = packet.says();
+    if let Some(held) = addresses.get_mut(&said) {
         // The same address on a network that ours is not announced to is another address.
-        if !interface.carries(said, &owned.scope) {
+        if !interface.carries(said, &held.scope) {
             return Err(Ignored::OtherInterface);
         }
-        owned.counters.claims_received += 1;
-        return Ok(Response::Claim { ip: said, mac });
+        if held.standing() == Standing::StandIn {
+            return Err(Ignored::StoodInFor);
+        }
+        held.counters.claims_received += 1;
+        return Ok(Meaning::Claim { ip: said, mac });
     }
 
-    let ip = heard.target();
-    let owned = addresses.get_mut(&ip).ok_or(Ignored::NotOwned)?;
-    for_us_to_answer(&heard, interface, owned)?;
-    owned.counters.requests_received += 1;
+    let ip = packet.target();
+    let held = addresses.get_mut(&ip).ok_or(Ignored::NotOwned)?;
+    for_us_to_answer(packet, interface, held)?;
+    held.counters.requests_received += 1;
+    let owner = match &held.role {
+        Role::Owner(owner) if owner.yielded.is_some() => return Err(Ignored::Yielded),
+        Role::Owner(_) => interface.mac,
+        Role::StandIn(owner) => *owner,
+    };
     if silent {
         return Err(Ignored::Silent);
     }
-    let frame = heard.reply(interface).ok_or(Ignored::OtherInterface)?;
-    owned.counters.responses_sent += 1;
-    Ok(Response::Reply(Outcome::Reply { frame, ip, to: mac }))
+    let frame = packet.reply(interface, owner).ok_or(Ignored::OtherInterface)?;
+    held.counters.responses_sent += 1;
+    Ok(Meaning::Reply(Outcome::Reply { frame, ip, to: mac }))
 }
 
-fn for_us_to_answer(heard: &Heard, interface: &Interface, owned: &Owned) -> Result<(), Ignored> {
-    if !heard.asks() {
+fn for_us_to_answer(packet: &Heard, interface: &Interface, held: &Held) -> Result<(), Ignored> {
+    if !packet.asks() {
         return Err(Ignored::NotARequest);
     }
-    if !interface.carries(heard.target(), &owned.scope) {
+    if !interface.carries(packet.target(), &held.scope) {
         return Err(Ignored::OtherInterface);
     }
     // A request to somebody else's MAC is a cache's way of asking whether *that* machine still has the address
     // (RFC 1122 §2.3.2.1 "unicast poll"). Promiscuous interfaces see it; answering would put words in its mouth.
-    if !heard.is_to(interface) {
+    if !packet.is_to(interface) {
         return Err(Ignored::NotToUs);
     }
     // The answer goes to this MAC: a group address would make us shout on somebody's behalf.
-    let (_, asker) = heard.says();
+    let (_, asker) = packet.says();
     if asker.is_multicast() {
         return Err(Ignored::InvalidSender);
     }
     Ok(())
-}
-
-/// Remembers who claims; true if this MAC had not been heard to.
-pub(crate) fn note_conflict(owned: &mut Owned, claim: &Claim, now: Duration) -> bool {
-    match &mut owned.conflict {
-        Some(conflict) if conflict.mac == claim.mac => {
-            conflict.last_heard = now;
-            conflict.interface = claim.interface;
-            false
-        }
-        other => {
-            // The time of the last defence outlives a change of MAC: else two claimants in turn would defeat the limit.
-            let defended = other.as_ref().and_then(|conflict| conflict.defended);
-            let Claim { mac, interface, .. } = *claim;
-            *other = Some(Conflict { mac, interface, since: now, last_heard: now, defended });
-            true
-        }
-    }
-}
-
-/// Whether an address may be defended now; if so, that counts as done.
-pub(crate) fn may_defend(owned: &mut Owned, interval: Duration, now: Duration) -> bool {
-    let Some(conflict) = &mut owned.conflict else { return false };
-    let allowed = conflict.defended.is_none_or(|last| now >= last + interval);
-    if allowed {
-        conflict.defended = Some(now);
-    }
-    allowed
 }

@@ -1,10 +1,11 @@
 //! Answering and announcing: from decisions to frames on the wire.
 //!
 //! ```text
-//!   decide ── Step::Own / Step::Disown ──► wire ──► ARP replies, gratuitous ARP
-//!   netlink ── InterfaceChange ──────────►  │
-//!   interfaces ── ARP requests ──────────►  └────► WireEvent ──► decide (interfaces), report (claims)
+//!   decide ── Command ─────────────────► wire ──► ARP replies, neighbour advertisements, announcements
+//!   netlink ── InterfaceChange ────────►  │
+//!   interfaces ── requests, claims ────►  └────► WireEvent ──► decide (interfaces, yielded, heard), report (conflicts)
 //! ```
 
+pub mod exclude;
 pub mod interface;
 pub mod wire;

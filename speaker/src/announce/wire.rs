@@ -1,31 +1,32 @@
 //! The shell around [`Layer2`]: sockets, timers, and nothing decided.
 //!
 //! One task owns everything, so an answer never waits for a lock, and an address that is disowned gets not one more
-//! answer. Interfaces cost a socket each, no thread.
+//! answer. Interfaces cost a socket or two each, no thread.
+//!
+//! What is told to the decider waits in [`Layer2`]'s own bounded queue until there is room: the wire never waits for it.
+
+mod sockets;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, ErrorKind};
 use std::net::IpAddr;
-use std::ops::Bound;
-use std::task::Poll;
 use std::time::Duration;
 
-use herald_neighbor::filter::{LIMITS, Program};
-use herald_neighbor::{Claim, Claimant, Interface, InterfaceIndex, Layer2, Outcome, Scope, Settings};
+use herald_neighbor::{
+    Interface, InterfaceIndex, Layer2, MacAddr, Notice, Outcome, Purpose, Scope, Settings, Transmission,
+};
 use herald_runtime::clock::Monotonic;
-use herald_sys::{Instruction, PacketSocket, Protocol};
-use tokio::io::unix::AsyncFd;
+use herald_sys::Protocol;
 use tokio::sync::mpsc;
 
+use self::sockets::{Key, Sockets};
 use super::interface::InterfaceChange;
 use crate::metrics::WireMetrics;
 
 /// Frames taken from one socket before the others have their turn.
 const FRAMES_PER_TURN: usize = 64;
-/// Room for an Ethernet frame with an ARP packet; what is longer is none, and counted as malformed.
-const FRAME_MAX: usize = 256;
-/// When a socket can't be opened (the interface is vanishing, or the system is short of memory).
-const REOPEN_PAUSE: Duration = Duration::from_secs(1);
+/// Room for a frame of a usual network. Neighbour discovery may carry options of some length; what is cut off here can't be
+/// read, and is counted as such.
+const FRAME_MAX: usize = 2_048;
 
 /// What the wire is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,36 +37,90 @@ pub enum Command {
         ip: IpAddr,
         /// Where.
         scope: Scope,
+        /// MACs of speakers that would come before this one if they were known to be alive and eligible: to their claims we
+        /// give way.
+        ahead: BTreeSet<MacAddr>,
     },
     /// Stop answering for `ip`.
     Disown {
         /// The address.
         ip: IpAddr,
     },
-    /// Announce everything again: the network may have heard others meanwhile.
-    AnnounceAll,
+    /// Answer for `ip` with its owner's MAC, while the owner's speaker is away. Ended by `Own` or `Disown`.
+    StandIn {
+        /// The address.
+        ip: IpAddr,
+        /// Where.
+        scope: Scope,
+        /// The owner's MAC.
+        mac: MacAddr,
+    },
+    /// The MACs of all other speakers.
+    Speakers(BTreeSet<MacAddr>),
+    /// Ask the network once who has `target`; [`WireEvent::Heard`] tells who does.
+    Probe {
+        /// The address asked for.
+        target: IpAddr,
+    },
+    /// Say again that `ip` is here: the network may have heard another node meanwhile.
+    Announce {
+        /// The address.
+        ip: IpAddr,
+    },
 }
 
 /// What the wire tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WireEvent {
-    /// The names of the interfaces that take part now.
-    Interfaces(BTreeSet<String>),
-    /// Another machine says it has an address of ours.
-    Claim(Claim),
+    /// The interfaces that take part now, and their MACs.
+    Interfaces(BTreeMap<String, MacAddr>),
+    /// A speaker ahead of this one claims an address of ours; we keep silent about it.
+    Yielded {
+        /// The address.
+        ip: IpAddr,
+        /// The MAC it is said to have.
+        mac: MacAddr,
+    },
+    /// Nobody ahead has the address any more; we answer and announce it again.
+    Resumed {
+        /// The address.
+        ip: IpAddr,
+    },
+    /// A machine that should not have `ip` says that it does; told at first and again once per refresh.
+    Conflict {
+        /// The address.
+        ip: IpAddr,
+        /// The MAC it is said to have.
+        mac: MacAddr,
+        /// Where that was heard.
+        interface: String,
+    },
+    /// Nobody else claims `ip` any more. Not told for an address that is no longer ours.
+    ConflictOver {
+        /// The address.
+        ip: IpAddr,
+    },
+    /// Somebody answered a [`Command::Probe`] within a second.
+    Heard {
+        /// The address asked for.
+        target: IpAddr,
+        /// The MAC it is said to have.
+        mac: MacAddr,
+        /// Where that was heard.
+        interface: String,
+    },
 }
 
 /// Everything the task owns.
 struct Wire {
     layer2: Layer2,
-    sockets: BTreeMap<InterfaceIndex, AsyncFd<PacketSocket>>,
-    /// Interfaces whose socket could not be opened; tried again later.
-    unopened: BTreeSet<InterfaceIndex>,
-    /// The socket that had its turn last.
-    last: InterfaceIndex,
+    sockets: Sockets,
     clock: Monotonic,
     metrics: WireMetrics,
-    events: mpsc::Sender<WireEvent>,
+    /// What was last told of the interfaces.
+    told: Option<BTreeMap<String, MacAddr>>,
+    interfaces_changed: bool,
+    dropped: u64,
 }
 
 /// Answers and announces until the commands end.
@@ -79,18 +134,19 @@ pub async fn run(
 ) {
     let mut wire = Wire {
         layer2: Layer2::new(settings),
-        sockets: BTreeMap::new(),
-        unopened: BTreeSet::new(),
-        last: InterfaceIndex(0),
+        sockets: Sockets::new(metrics.clone()),
         clock,
         metrics,
-        events,
+        told: None,
+        interfaces_changed: false,
+        dropped: 0,
     };
     loop {
-        wire.update_filters();
-        wire.announce();
+        // Listening comes before speaking: whoever answers an announcement or a question is to be heard.
+        wire.sockets.follow(&mut wire.layer2, wire.clock.now());
+        wire.send_due();
         tokio::select! {
-            index = readable(&wire.sockets, wire.last) => wire.receive(index),
+            key = wire.sockets.readable() => wire.receive(key),
             command = commands.recv() => match command {
                 Some(command) => {
                     wire.obey(command);
@@ -106,9 +162,14 @@ pub async fn run(
                 while let Ok(change) = interfaces.try_recv() {
                     wire.change(change);
                 }
-                wire.tell_interfaces();
             }
-            () = wire.wait() => wire.reopen(),
+            Ok(room) = events.reserve(), if wire.has_news() => {
+                wire.tell(room);
+                while let Some(room) = wire.has_news().then(|| events.try_reserve().ok()).flatten() {
+                    wire.tell(room);
+                }
+            }
+            () = wire.wait() => {}
         }
     }
 }
@@ -120,8 +181,8 @@ impl Wire {
 
     /// Sleeps until something is due.
     fn wait(&self) -> impl Future<Output = ()> + use<> {
-        let retry = (!self.unopened.is_empty()).then(|| self.now() + REOPEN_PAUSE);
-        let due = [self.layer2.next_deadline(), retry].into_iter().flatten().min().map(|at| self.clock.instant(at));
+        let due = [self.layer2.next_deadline(), self.sockets.next_deadline()].into_iter().flatten().min();
+        let due = due.map(|at| self.clock.instant(at));
         async move {
             match due {
                 Some(at) => tokio::time::sleep_until(at).await,
@@ -133,170 +194,110 @@ impl Wire {
     fn obey(&mut self, command: Command) {
         let now = self.now();
         match command {
-            Command::Own { ip, scope } => self.layer2.own(ip, scope, now),
+            Command::Own { ip, scope, ahead } => self.layer2.own(ip, scope, ahead, now),
+            Command::StandIn { ip, scope, mac } => self.layer2.stand_in(ip, scope, mac),
             Command::Disown { ip } => {
                 self.layer2.disown(ip);
+                self.metrics.forget(ip);
             }
-            Command::AnnounceAll => self.layer2.announce_all(now),
+            Command::Speakers(macs) => self.layer2.set_speakers(macs),
+            Command::Probe { target } => {
+                if self.layer2.probe(target, now).is_err() {
+                    self.metrics.probes_dropped.inc();
+                }
+            }
+            Command::Announce { ip } => self.layer2.announce(ip, now),
         }
     }
 
     fn change(&mut self, change: InterfaceChange) {
         match change {
-            InterfaceChange::Usable(interface) => self.add(interface),
-            InterfaceChange::Gone(index) => self.forget(index),
-            InterfaceChange::OtherMacs(macs) => self.layer2.set_other_local_macs(macs),
-        }
-    }
-
-    fn add(&mut self, interface: Interface) {
-        let (index, name) = (interface.index, interface.name.clone());
-        if !self.sockets.contains_key(&index) {
-            match self.open(index) {
-                Ok(socket) => {
-                    tracing::info!(interface = name, "takes part in layer 2");
-                    self.sockets.insert(index, socket);
-                    self.unopened.remove(&index);
-                }
-                Err(error) => {
-                    tracing::warn!(interface = name, "can't take part in layer 2 yet, will try again: {error}");
-                    self.unopened.insert(index);
-                }
-            }
-        }
-        let now = self.now();
-        self.layer2.set_interface(interface, now);
-    }
-
-    fn forget(&mut self, index: InterfaceIndex) {
-        self.sockets.remove(&index);
-        self.unopened.remove(&index);
-        if let Some(interface) = self.layer2.remove_interface(index) {
-            tracing::info!(interface = interface.name, "no longer takes part in layer 2");
-        }
-    }
-
-    fn reopen(&mut self) {
-        for index in std::mem::take(&mut self.unopened) {
-            let interface = self.layer2.interfaces().find(|interface| interface.index == index).cloned();
-            if let Some(interface) = interface {
-                self.add(interface);
+            InterfaceChange::Usable(interface) => {
                 let now = self.now();
-                self.layer2.announce_on(index, now);
+                self.layer2.set_interface(interface, now);
+                self.sockets.interfaces_changed();
+                self.interfaces_changed = true;
             }
-        }
-    }
-
-    fn tell_interfaces(&self) {
-        let names = self.layer2.interfaces().map(|interface| interface.name.clone()).collect();
-        self.tell(WireEvent::Interfaces(names));
-    }
-
-    /// The decider empties this channel faster than interfaces change; should it be full, the next change tells all.
-    fn tell(&self, event: WireEvent) {
-        if self.events.try_send(event).is_err() {
-            self.metrics.events_dropped.inc();
-        }
-    }
-
-    fn open(&self, index: InterfaceIndex) -> io::Result<AsyncFd<PacketSocket>> {
-        let socket = with_limits(|limit| {
-            let program = instructions(&self.layer2.filter(limit));
-            PacketSocket::open(index.0, Protocol::Arp, &program)
-        })?;
-        socket.into_async()
-    }
-
-    fn update_filters(&mut self) {
-        if !self.layer2.take_filter_changed() {
-            return;
-        }
-        for (index, socket) in &self.sockets {
-            let replaced = with_limits(|limit| {
-                let program = self.layer2.filter(limit);
-                socket.get_ref().set_filter(&instructions(&program))
-            });
-            if let Err(error) = replaced {
-                tracing::error!(interface = index.0, "new addresses are not answered here: {error}");
-                self.metrics.filter_failures.inc();
+            InterfaceChange::Gone(index) => {
+                self.layer2.remove_interface(index);
+                self.sockets.interfaces_changed();
+                self.interfaces_changed = true;
             }
+            InterfaceChange::OtherMac { mac, present } => self.layer2.set_other_local_mac(mac, present),
         }
     }
 
-    fn announce(&mut self) {
+    fn send_due(&mut self) {
         let now = self.now();
-        for transmission in self.layer2.poll(now) {
-            let Some(socket) = self.sockets.get(&transmission.interface) else { continue };
-            match socket.get_ref().send(&transmission.frame) {
-                Ok(()) => self.metrics.gratuitous_sent(transmission.ip),
-                Err(error) => self.metrics.send_failed(&error),
+        for Transmission { interface, frame, ip, purpose } in self.layer2.poll(now) {
+            let Some(socket) = self.sockets.get((interface, protocol(ip))) else { continue };
+            match (socket.send(&frame), purpose) {
+                (Ok(()), Purpose::Announcement) => self.metrics.gratuitous_sent(ip),
+                (Ok(()), Purpose::Probe) => drop(self.metrics.probes_sent.inc()),
+                (Err(error), _) => self.metrics.send_failed(&error),
             }
         }
     }
 
-    fn receive(&mut self, index: InterfaceIndex) {
-        self.last = index;
+    fn receive(&mut self, key: Key) {
         let mut buffer = [0; FRAME_MAX];
         let now = self.now();
         for _ in 0..FRAMES_PER_TURN {
-            let Some(socket) = self.sockets.get(&index) else { return };
-            let received = socket.try_io(tokio::io::Interest::READABLE, |socket| socket.receive(&mut buffer));
-            let received = match received {
-                Ok(received) => received,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                Err(error) => {
-                    // "Network is down", once: netlink says what became of the interface.
-                    tracing::debug!(interface = index.0, "{error}");
-                    self.metrics.receive_failures.inc();
-                    return;
-                }
-            };
-            let frame = buffer.get(..received.length).unwrap_or_default();
-            // Every other machine is a stranger as long as speakers don't know each other's MACs.
-            match self.layer2.receive(index, frame, |_, _| Claimant::Foreign, now) {
+            let Some(length) = self.sockets.receive(key, &mut buffer) else { return };
+            let frame = buffer.get(..length).unwrap_or_default();
+            match self.layer2.receive(key.0, frame, now) {
                 Outcome::Reply { frame, ip, .. } => {
                     self.metrics.request_received(ip);
-                    match socket.get_ref().send(&frame) {
-                        Ok(()) => self.metrics.response_sent(ip),
-                        Err(error) => self.metrics.send_failed(&error),
+                    match self.sockets.get(key).map(|socket| socket.send(&frame)) {
+                        Some(Ok(())) => self.metrics.response_sent(ip),
+                        Some(Err(error)) => self.metrics.send_failed(&error),
+                        None => {}
                     }
                 }
-                Outcome::Claim(claim) => self.tell(WireEvent::Claim(claim)),
+                Outcome::Claim(claim) => self.metrics.claimed(claim.claimant),
+                Outcome::Heard => {}
                 Outcome::Ignored(reason) => self.metrics.ignored(reason.label()),
             }
         }
+        // So many that the kernel's queue may have been too short.
+        self.sockets.count_dropped(key);
     }
-}
 
-/// The next socket after `last` with something to read, or with an error to fetch: a flood on one interface leaves the
-/// others their turn.
-async fn readable(sockets: &BTreeMap<InterfaceIndex, AsyncFd<PacketSocket>>, last: InterfaceIndex) -> InterfaceIndex {
-    std::future::poll_fn(|context| {
-        let after = sockets.range((Bound::Excluded(last), Bound::Unbounded));
-        for (index, socket) in after.chain(sockets.range(..=last)) {
-            if socket.poll_read_ready(context).is_ready() {
-                return Poll::Ready(*index);
+    fn has_news(&self) -> bool {
+        self.interfaces_changed || self.layer2.has_notice()
+    }
+
+    /// Tells one thing; `room` is given back if there turns out to be none.
+    fn tell(&mut self, room: mpsc::Permit<'_, WireEvent>) {
+        if std::mem::take(&mut self.interfaces_changed) {
+            let interfaces: BTreeMap<_, _> =
+                self.layer2.interfaces().map(|interface| (interface.name.clone(), interface.mac)).collect();
+            // An address alone is no news to the decider.
+            if self.told.as_ref() != Some(&interfaces) {
+                self.told = Some(interfaces.clone());
+                room.send(WireEvent::Interfaces(interfaces));
             }
+            return;
         }
-        Poll::Pending
-    })
-    .await
-}
-
-/// Tries ever shorter filters until the kernel has room for one.
-fn with_limits<T>(mut attach: impl FnMut(usize) -> io::Result<T>) -> io::Result<T> {
-    let mut result = Err(ErrorKind::OutOfMemory.into());
-    for limit in LIMITS {
-        result = attach(limit);
-        match &result {
-            Err(error) if error.kind() == ErrorKind::OutOfMemory => {}
-            _ => return result,
-        }
+        let Some(notice) = self.layer2.take_notice() else { return };
+        let dropped = self.layer2.notices_dropped();
+        self.metrics.events_dropped.inc_by(dropped - self.dropped);
+        self.dropped = dropped;
+        let name = |index: InterfaceIndex| {
+            let found = self.layer2.interfaces().find(|interface: &&Interface| interface.index == index);
+            found.map(|interface| interface.name.clone()).unwrap_or_default()
+        };
+        room.send(match notice {
+            Notice::Yielded { ip, mac } => WireEvent::Yielded { ip, mac },
+            Notice::Resumed { ip } => WireEvent::Resumed { ip },
+            Notice::Conflict { ip, mac, interface } => WireEvent::Conflict { ip, mac, interface: name(interface) },
+            Notice::ConflictOver { ip } => WireEvent::ConflictOver { ip },
+            Notice::Heard { target, mac, interface } => WireEvent::Heard { target, mac, interface: name(interface) },
+        });
     }
-    result
 }
 
-fn instructions(program: &Program) -> Vec<Instruction> {
-    let translate = |i: &herald_neighbor::filter::Instruction| Instruction { code: i.code, jt: i.jt, jf: i.jf, k: i.k };
-    program.instructions.iter().map(translate).collect()
+/// Which socket an address's frames go through.
+fn protocol(ip: IpAddr) -> Protocol {
+    if ip.is_ipv4() { Protocol::Arp } else { Protocol::Ipv6 }
 }

@@ -6,49 +6,81 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use herald_neighbor::Scope;
+use herald_neighbor::{MacAddr, Scope};
 
-use super::world::Step;
+use super::step::Step;
 use crate::watch::service::ServiceKey;
+
+/// How an address is owned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Terms {
+    /// Where it is announced.
+    pub(super) scope: Scope,
+    /// Before whose claims this node steps back.
+    pub(super) ahead: BTreeSet<MacAddr>,
+}
+
+impl Terms {
+    fn union(self, other: Self) -> Self {
+        let Self { scope, mut ahead } = other;
+        ahead.extend(self.ahead);
+        Self { scope: self.scope.union(scope), ahead }
+    }
+}
 
 /// Owned addresses with the Services that want them.
 #[derive(Debug, Default)]
 pub(super) struct Addresses {
-    wanted: BTreeMap<IpAddr, BTreeMap<ServiceKey, Scope>>,
+    wanted: BTreeMap<IpAddr, BTreeMap<ServiceKey, Terms>>,
     of_service: BTreeMap<ServiceKey, BTreeSet<IpAddr>>,
 }
 
 impl Addresses {
-    /// `service` wants exactly `addresses` on `scope` from now on; what that changes is added to `steps`, gains before
-    /// losses.
-    pub(super) fn set(&mut self, service: &ServiceKey, addresses: &[IpAddr], scope: &Scope, steps: &mut Vec<Step>) {
-        let new: BTreeSet<IpAddr> = addresses.iter().copied().collect();
-        let old = self.of_service.remove(service).unwrap_or_default();
-        for ip in &new {
-            let before = self.scope(*ip);
-            self.wanted.entry(*ip).or_default().insert(service.clone(), scope.clone());
-            let after = self.scope(*ip);
+    /// `service` wants exactly `addresses` on these terms from now on; what that changes is added to `steps`, gains
+    /// before losses.
+    pub(super) fn set(&mut self, service: &ServiceKey, addresses: &[IpAddr], terms: Terms, steps: &mut Vec<Step>) {
+        for ip in addresses {
+            let before = self.terms(*ip);
+            self.wanted.entry(*ip).or_default().insert(service.clone(), terms.clone());
+            let after = self.terms(*ip);
             if before != after {
-                steps.extend(after.map(|scope| Step::Own { ip: *ip, scope }));
+                steps.extend(after.map(|Terms { scope, ahead }| Step::Own { ip: *ip, scope, ahead }));
             }
         }
-        for ip in old.difference(&new) {
-            let before = self.scope(*ip);
-            if let Some(services) = self.wanted.get_mut(ip) {
+        if !addresses.is_empty() {
+            self.of_service.entry(service.clone()).or_default().extend(addresses);
+        }
+        self.keep(service, addresses, steps);
+    }
+
+    /// `service` wants no others than `addresses` from now on, on the terms it has them on.
+    pub(super) fn keep(&mut self, service: &ServiceKey, addresses: &[IpAddr], steps: &mut Vec<Step>) {
+        let Some(mut kept) = self.of_service.remove(service) else { return };
+        let lost: Vec<_> = kept.iter().copied().filter(|ip| !addresses.contains(ip)).collect();
+        for ip in lost {
+            kept.remove(&ip);
+            let before = self.terms(ip);
+            if let Some(services) = self.wanted.get_mut(&ip) {
                 services.remove(service);
                 if services.is_empty() {
-                    self.wanted.remove(ip);
+                    self.wanted.remove(&ip);
                 }
             }
-            match self.scope(*ip) {
-                None => steps.push(Step::Disown { ip: *ip }),
-                Some(scope) if before.as_ref() != Some(&scope) => steps.push(Step::Own { ip: *ip, scope }),
-                Some(_) => {}
+            match self.terms(ip) {
+                None => steps.push(Step::Disown { ip }),
+                after if before == after => {}
+                after => steps.extend(after.map(|Terms { scope, ahead }| Step::Own { ip, scope, ahead })),
             }
         }
-        if !new.is_empty() {
-            self.of_service.insert(service.clone(), new);
+        if !kept.is_empty() {
+            self.of_service.insert(service.clone(), kept);
         }
+    }
+
+    /// Whether a Service's addresses, if it has any here, step back before exactly these.
+    pub(super) fn has_ahead(&self, service: &ServiceKey, ahead: &BTreeSet<MacAddr>) -> bool {
+        let Some(first) = self.of_service.get(service).and_then(BTreeSet::first) else { return true };
+        self.wanted.get(first).and_then(|services| services.get(service)).is_none_or(|terms| terms.ahead == *ahead)
     }
 
     /// Every owned address.
@@ -56,8 +88,18 @@ impl Addresses {
         self.wanted.keys().copied()
     }
 
-    fn scope(&self, ip: IpAddr) -> Option<Scope> {
-        self.wanted.get(&ip)?.values().cloned().reduce(Scope::union)
+    /// The Services for which an address is owned.
+    pub(super) fn services(&self, ip: IpAddr) -> impl Iterator<Item = &ServiceKey> {
+        self.wanted.get(&ip).into_iter().flat_map(BTreeMap::keys)
+    }
+
+    /// Whether an address is owned.
+    pub(super) fn owns(&self, ip: IpAddr) -> bool {
+        self.wanted.contains_key(&ip)
+    }
+
+    fn terms(&self, ip: IpAddr) -> Option<Terms> {
+        self.wanted.get(&ip)?.values().cloned().reduce(Terms::union)
     }
 }
 
@@ -73,9 +115,13 @@ mod tests {
         Scope::Named(names.iter().map(|name| (*name).to_owned()).collect())
     }
 
+    fn own(ip: IpAddr, scope: Scope) -> Step {
+        Step::Own { ip, scope, ahead: BTreeSet::new() }
+    }
+
     fn set(addresses: &mut Addresses, service: &str, ips: &[IpAddr], scope: &Scope) -> Vec<Step> {
         let mut steps = Vec::new();
-        addresses.set(&key(service), ips, scope, &mut steps);
+        addresses.set(&key(service), ips, Terms { scope: scope.clone(), ahead: BTreeSet::new() }, &mut steps);
         steps
     }
 
@@ -83,10 +129,10 @@ mod tests {
     fn a_shared_address_stays_until_the_last_service_leaves() {
         let ip: IpAddr = "192.0.2.1".parse().unwrap();
         let mut addresses = Addresses::default();
-        assert_eq!(set(&mut addresses, "a", &[ip], &named(&["x"])), [Step::Own { ip, scope: named(&["x"]) }]);
-        assert_eq!(set(&mut addresses, "b", &[ip], &named(&["y"])), [Step::Own { ip, scope: named(&["x", "y"]) }]);
+        assert_eq!(set(&mut addresses, "a", &[ip], &named(&["x"])), [own(ip, named(&["x"]))]);
+        assert_eq!(set(&mut addresses, "b", &[ip], &named(&["y"])), [own(ip, named(&["x", "y"]))]);
         assert_eq!(set(&mut addresses, "b", &[ip], &named(&["y"])), [], "nothing new, nothing said");
-        assert_eq!(set(&mut addresses, "a", &[], &Scope::All), [Step::Own { ip, scope: named(&["y"]) }]);
+        assert_eq!(set(&mut addresses, "a", &[], &Scope::All), [own(ip, named(&["y"]))]);
         assert_eq!(set(&mut addresses, "b", &[], &Scope::All), [Step::Disown { ip }]);
         assert_eq!(addresses.owned().count(), 0);
     }
@@ -97,6 +143,6 @@ mod tests {
         let mut addresses = Addresses::default();
         set(&mut addresses, "a", &[one], &Scope::All);
         let steps = set(&mut addresses, "a", &[two], &Scope::All);
-        assert_eq!(steps, [Step::Own { ip: two, scope: Scope::All }, Step::Disown { ip: one }]);
+        assert_eq!(steps, [own(two, Scope::All), Step::Disown { ip: one }]);
     }
 }

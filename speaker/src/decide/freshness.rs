@@ -8,6 +8,9 @@
 //! | --- | --- | --- |
 //! | current | nobody is left out because of it | others that are stale for longer are no candidates |
 //! | stale | still a candidate | no candidate, unless nobody is current for longer |
+//!
+//! Who was stale already when it was first heard of (this speaker has just started) gets the grace while it owns
+//! something: the others, who have known it for longer, may still count on it. When they do no more, it gives up.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +32,8 @@ struct View {
     current: bool,
     /// Since when; `None`: it was so when it was first heard of.
     since: Option<Duration>,
+    /// It was stale when it was first heard of, and has the grace while it owns something.
+    met: bool,
 }
 
 impl View {
@@ -38,14 +43,19 @@ impl View {
 }
 
 impl Views {
-    /// These are all live speakers and whether each says that it is current. True if others are left out than before.
-    pub(super) fn update(&mut self, all: impl Iterator<Item = (Arc<str>, bool)>, now: Duration) -> bool {
+    /// These are all live speakers, whether each says that it is current, and whether it owns something. True if others
+    /// are left out than before.
+    pub(super) fn update(&mut self, all: impl Iterator<Item = (Arc<str>, bool, bool)>, now: Duration) -> bool {
         let mut before = std::mem::take(&mut self.views);
-        for (name, current) in all {
+        for (name, current, owns) in all {
             let view = match before.remove(&name) {
+                Some(View { current: false, met: true, .. }) if !current && !owns => {
+                    View { current, since: None, met: false }
+                }
                 Some(view) if view.current == current => view,
-                Some(_) => View { current, since: Some(now) },
-                None => View { current, since: None },
+                Some(_) => View { current, since: Some(now), met: false },
+                None if !current && owns => View { current, since: Some(now), met: true },
+                None => View { current, since: None, met: false },
             };
             self.views.insert(name, view);
         }
@@ -74,9 +84,24 @@ mod tests {
     use super::*;
 
     fn at(views: &mut Views, seconds: u64, all: &[(&str, bool)]) -> Vec<String> {
-        let all = all.iter().map(|(name, current)| (Arc::from(*name), *current));
+        let all = all.iter().map(|(name, current)| (Arc::from(*name), *current, false));
         views.update(all, Duration::from_secs(seconds));
         views.stale.iter().map(ToString::to_string).collect()
+    }
+
+    /// "new" has just started. The others do not leave out "a" yet, whose watches have broken.
+    #[test]
+    fn who_is_met_stale_has_the_grace_while_it_owns_something() {
+        let mut views = Views::default();
+        let mut at = |seconds: u64, owns: bool| {
+            let all = [("new", true, false), ("b", true, true), ("a", false, owns)];
+            let all = all.map(|(name, current, owns)| (Arc::from(name), current, owns));
+            views.update(all.into_iter(), Duration::from_secs(seconds));
+            views.counts("a")
+        };
+        assert!(at(0, true) && at(9, true));
+        assert!(!at(10, false), "the others have left it out: it has given up");
+        assert!(!at(11, true), "and does not come back while it is stale");
     }
 
     #[test]

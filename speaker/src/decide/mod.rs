@@ -16,11 +16,19 @@
 //! owns.
 
 mod addresses;
+mod closely;
+mod concerned;
 mod endpoints;
+mod field;
 mod freshness;
+mod handover;
 mod holders;
 mod lists;
 mod memory;
+mod speakers;
+mod stand_in;
+mod step;
+mod turn;
 mod unannounced;
 mod verdict;
 mod world;
@@ -28,6 +36,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use step::{MemberEvent, Request, Step};
 pub use unannounced::Unannounced;
 pub use verdict::{Reason, Verdict};
-pub use world::{MemberEvent, Request, Step, World};
+pub use world::{Settings, World};

@@ -1,4 +1,6 @@
 mod duplicates;
+mod incremental;
+mod moves;
 mod orphans;
 mod reporting;
 
@@ -6,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use herald_compiler::object::{IpAddressPool, L2Advertisement, LabelSelector, ObjectMeta};
+use herald_compiler::object::{IpAddressPool, L2Advertisement, LabelSelector, ObjectMeta, PreferredNodeSelector};
 use herald_election::Reason as Refusal;
 use herald_membership::{Digest, Facts, Freshness, Phase};
-use herald_neighbor::Scope;
+use herald_neighbor::{MacAddr, Scope};
 use herald_runtime::watch::Change;
 
 use super::*;
@@ -51,7 +53,9 @@ fn node(name: &str) -> NodeSeen {
         labels: BTreeMap::from([("name".into(), name.into())]),
         network_unavailable: false,
         cordoned: false,
+        draining: false,
         internal_ips: vec![],
+        ready: true,
     }
 }
 
@@ -77,14 +81,30 @@ fn advertisement() -> L2Advertisement {
     L2Advertisement { meta: meta("l2"), ip_address_pools: vec!["public".into()], ..L2Advertisement::default() }
 }
 
+/// A speaker that sees the cluster and owns nothing.
 fn current() -> Facts {
-    Facts { protocol: 1, freshness: Freshness::Current, ..Facts::default() }
+    let owned = Digest::of::<&str>([]);
+    Facts { protocol: 1, freshness: Freshness::Current, owned, ..Facts::default() }
+}
+
+/// One that has the address.
+fn owning() -> Facts {
+    Facts { owned: Digest::of([IP]), ..current() }
+}
+
+fn settings() -> Settings {
+    Settings { orphan_grace: GRACE, ..Settings::default() }
+}
+
+/// One MAC for each node.
+fn mac(node: &str) -> MacAddr {
+    MacAddr::new(2, 0, 0, 0, 0, node.bytes().last().unwrap())
 }
 
 /// A speaker on `me` that sees three nodes, all alive and current, and one Service with an endpoint on each.
 fn world(me: &str) -> World {
-    let mut world = World::new(me.into(), false, GRACE);
-    world.set_interfaces(BTreeSet::from(["eth0".to_owned()]));
+    let mut world = World::new(me.into(), settings());
+    world.set_interfaces(BTreeMap::from([("eth0".to_owned(), mac("node-a"))]));
     world.see(Seen::Services(Change::Reset(vec![(key("web"), Some(service()))])));
     let everywhere = ["node-b", "node-c", "node-a"].map(|node| (node, EndpointState::Ready));
     world.see(Seen::Slices(Change::Reset(vec![slice(&everywhere)])));
@@ -117,7 +137,11 @@ fn verdict(world: &mut World) -> Option<Verdict> {
 }
 
 fn owns() -> [Step; 1] {
-    [Step::Own { ip: ip(IP), scope: Scope::All }]
+    owns_on(Scope::All)
+}
+
+fn owns_on(scope: Scope) -> [Step; 1] {
+    [Step::Own { ip: ip(IP), scope, ahead: BTreeSet::new() }]
 }
 
 fn disowns() -> [Step; 1] {
@@ -145,7 +169,7 @@ fn nothing_comes_out_before_everything_was_seen() {
     ];
     // Services come first: EndpointSlices are not watched before they are known.
     for missing in 1..steps.len() {
-        let mut world = World::new("node-b".into(), false, GRACE);
+        let mut world = World::new("node-b".into(), settings());
         for (_, step) in steps.iter().enumerate().filter(|(index, _)| *index != missing) {
             step(&mut world);
         }
@@ -164,6 +188,10 @@ fn a_speaker_that_starts_waits_for_the_facts_of_those_that_answered() {
     assert_eq!(world.missing(), ["other speakers' facts"]);
     world.hear(MemberEvent::FactsOverdue);
     assert_eq!(wire(&mut world), owns(), "but not for ever");
+    let mut ready = super::tests::world("node-a");
+    ready.decide(START);
+    ready.hear(MemberEvent::Up("node-c".into()));
+    assert_eq!(ready.freshness(), Freshness::Current, "once it sees the cluster, another's start changes nothing");
 }
 
 #[test]
@@ -175,7 +203,7 @@ fn the_next_in_line_takes_over_when_the_owner_is_gone() {
     world.hear(MemberEvent::Up("node-a".into()));
     world.hear(MemberEvent::FactsOverdue);
     assert_eq!(wire(&mut world), [], "a speaker that has just started does not see the cluster yet");
-    world.hear(MemberEvent::Facts("node-a".into(), current()));
+    world.hear(MemberEvent::Facts("node-a".into(), owning()));
     assert_eq!(wire(&mut world), disowns());
 }
 
@@ -208,7 +236,42 @@ fn a_broken_watch_steps_back_only_behind_a_current_speaker() {
     assert_eq!(wire_at(&mut world, minutes(1)), [], "and go on staying");
     world.hear(MemberEvent::Facts("node-b".into(), current()));
     assert_eq!(wire_at(&mut world, minutes(2)), [], "the others may be about to be current, too");
+    assert_eq!(wire_at(&mut world, minutes(3)), [], "until the next owner has it");
+    world.hear(MemberEvent::Facts("node-b".into(), owning()));
     assert_eq!(wire_at(&mut world, minutes(3)), disowns());
+}
+
+/// The API server is away, and the owner's speaker restarts: it sees nothing and can't announce, so somebody else goes
+/// on doing that.
+#[test]
+fn who_has_seen_nothing_yet_is_no_candidate_even_if_all_are_stale() {
+    let mut world = world("node-c");
+    assert_eq!(wire(&mut world), []);
+    world.see(Seen::Services(Change::Broken("away".into())));
+    for other in ["node-a", "node-b"] {
+        world.hear(MemberEvent::Facts(other.into(), Facts { freshness: Freshness::Stale, ..current() }));
+    }
+    world.hear(MemberEvent::Down("node-a".into()));
+    assert_eq!(wire(&mut world), owns());
+    world.hear(MemberEvent::Up("node-a".into()));
+    world.hear(MemberEvent::Facts("node-a".into(), Facts { freshness: Freshness::Blind, ..current() }));
+    assert_eq!(wire(&mut world), [], "node-a can't");
+    world.hear(MemberEvent::Facts("node-a".into(), owning()));
+    assert_eq!(wire(&mut world), disowns(), "now it can");
+}
+
+#[test]
+fn blind_is_only_who_has_not_decided_yet() {
+    let mut starting = World::new("node-a".into(), Settings::default());
+    assert_eq!(starting.freshness(), Freshness::Blind);
+    assert_eq!(starting.decide(START), []);
+    assert_eq!(starting.freshness(), Freshness::Blind);
+    let mut world = world("node-a");
+    world.decide(START);
+    world.hear(MemberEvent::Up("node-d".into()));
+    assert_eq!(world.freshness(), Freshness::Current, "a newcomer that says nothing yet blinds nobody");
+    world.see(Seen::Services(Change::Broken("away".into())));
+    assert_eq!(world.freshness(), Freshness::Stale);
 }
 
 #[test]
@@ -234,7 +297,7 @@ fn the_exclude_label_moves_the_address_unless_it_is_ignored() {
     second.see(Seen::Nodes(Change::Applied(excluded.clone())));
     assert_eq!(wire(&mut second), owns());
     let mut ignoring = world("node-c");
-    ignoring.ignore_exclude = true;
+    ignoring.settings.ignore_exclude = true;
     ignoring.see(Seen::Nodes(Change::Applied(excluded)));
     assert_eq!(wire(&mut ignoring), []);
 }
@@ -257,7 +320,7 @@ fn advertisements_choose_nodes_services_and_interfaces() {
     assert_eq!(announced("node-a", others), []);
     let eth0 = L2Advertisement { interfaces: vec!["eth0".into()], ..advertisement() };
     let scope = Scope::Named(BTreeSet::from(["eth0".to_owned()]));
-    assert_eq!(announced("node-a", eth0), [Step::Own { ip: ip(IP), scope }]);
+    assert_eq!(announced("node-a", eth0), owns_on(scope));
     let eth9 = L2Advertisement { interfaces: vec!["eth9".into()], ..advertisement() };
     assert_eq!(announced("node-a", eth9), [], "a node without the interface is no candidate");
 }
@@ -272,7 +335,7 @@ fn other_nodes_interfaces_count_as_far_as_they_tell() {
     assert_eq!(wire(&mut world), []);
     world.hear(MemberEvent::Facts("node-a".into(), with(&["eth1"])));
     let scope = Scope::Named(BTreeSet::from(["eth0".to_owned()]));
-    assert_eq!(wire(&mut world), [Step::Own { ip: ip(IP), scope }]);
+    assert_eq!(wire(&mut world), owns_on(scope));
 }
 
 #[test]

@@ -1,17 +1,17 @@
 //! What becomes of one Service on this node.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use herald_compiler::{Config, L2Advertisement};
-use herald_election::{self as election, Endpoints, Policy, Presence, Question};
-use herald_membership::{Facts, Phase};
-use herald_neighbor::Scope;
+use herald_election::{self as election, Candidate, Policy, Presence, Question};
+use herald_neighbor::{MacAddr, Scope};
 
+use super::concerned::Standing;
+use super::field::{self, Entrant, Fields};
+use super::handover::Patience;
 use super::unannounced::{self, Unannounced};
 use super::world::World;
-use crate::watch::endpoint_slice::EndpointState;
-use crate::watch::node::NodeSeen;
 use crate::watch::service::{ServiceKey, ServiceSeen};
 
 /// What becomes of one Service on this node.
@@ -25,6 +25,24 @@ pub enum Verdict {
         scope: Scope,
         /// Only because the configuration was so: the pool, or with it the advertisement, has vanished.
         remembered: bool,
+    },
+    /// It is still announced from here, until the next owner says that it has it.
+    HandingOver {
+        /// Node of the next owner.
+        to: String,
+        /// What is still answered.
+        addresses: Vec<IpAddr>,
+        /// On these interfaces.
+        scope: Scope,
+    },
+    /// Its owner's speaker restarts, and this one answers in its name meanwhile.
+    StandIn {
+        /// Node of the owner.
+        owner: String,
+        /// What is answered.
+        addresses: Vec<IpAddr>,
+        /// On these interfaces.
+        scope: Scope,
     },
     /// It is not, for this reason.
     Not(Reason),
@@ -52,43 +70,94 @@ pub enum Reason {
 }
 
 impl Verdict {
-    /// Why it is not announced from here; `None` if it is.
+    /// Why it is not announced from here; `None` if it is, or answered in another's name.
     #[must_use]
     pub fn reason(&self) -> Option<&Reason> {
         match self {
-            Self::Announce { .. } => None,
+            Self::Announce { .. } | Self::HandingOver { .. } | Self::StandIn { .. } => None,
             Self::Not(reason) | Self::Unannounced(Unannounced { reason, .. }) => Some(reason),
+        }
+    }
+
+    /// The addresses that are announced from here, and where.
+    #[must_use]
+    pub fn announced(&self) -> Option<(&[IpAddr], &Scope)> {
+        match self {
+            Self::Announce { addresses, scope, .. } | Self::HandingOver { addresses, scope, .. } => {
+                Some((addresses, scope))
+            }
+            Self::StandIn { .. } | Self::Not(_) | Self::Unannounced(_) => None,
+        }
+    }
+}
+
+/// What was decided about one Service.
+#[derive(Debug)]
+pub(super) struct Decision {
+    pub(super) verdict: Verdict,
+    /// For how long this node may go on serving it, if another one was elected.
+    pub(super) patience: Patience,
+    /// Speakers that nobody hears of, but that would be elected instead of this node if they were alive.
+    pub(super) ahead: BTreeSet<MacAddr>,
+    /// The owner, if this node would be the next one.
+    pub(super) before_us: Option<String>,
+    /// How the election stood.
+    pub(super) standing: Standing,
+}
+
+impl From<Verdict> for Decision {
+    fn from(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            patience: Patience::None,
+            ahead: BTreeSet::new(),
+            before_us: None,
+            standing: Standing::anybody(),
         }
     }
 }
 
 /// Decides about one Service.
-pub(super) fn decide(world: &World, service: &ServiceKey, seen: &ServiceSeen) -> Verdict {
-    let Some(key_address) = seen.addresses.first().copied() else { return Verdict::Not(Reason::NoAddress) };
+pub(super) fn decide(world: &World, fields: &mut Fields, service: &ServiceKey, seen: &ServiceSeen) -> Decision {
+    let Some(key_address) = seen.addresses.first().copied() else { return Verdict::Not(Reason::NoAddress).into() };
     let displacer = |ip: &IpAddr| world.holders.displacer(*ip, service);
     let addresses: Vec<_> = seen.addresses.iter().copied().filter(|ip| displacer(ip).is_none()).collect();
     if let (true, Some(older)) = (addresses.is_empty(), displacer(&key_address)) {
-        return unannounced::verdict(world, key_address, Reason::Displaced(older.clone()), &[]);
+        return unannounced::verdict(world, key_address, Reason::Displaced(older.clone()), &[]).into();
     }
     let (advertisements, remembered) = match basis(world, seen, key_address) {
         Ok(basis) => basis,
-        Err(Reason::NoAdvertisement) => return Verdict::Not(Reason::NoAdvertisement), // the controller sees it as well
-        Err(reason) => return unannounced::verdict(world, key_address, reason, &[]),
+        // The controller sees it as well.
+        Err(Reason::NoAdvertisement) => return Verdict::Not(Reason::NoAdvertisement).into(),
+        Err(reason) => return unannounced::verdict(world, key_address, reason, &[]).into(),
     };
     let by_node = world.endpoints.by_node(service);
+    let failback = advertisements.iter().all(|advertisement| advertisement.failback);
+    let policy = if seen.local { Policy::Local } else { Policy::Cluster };
+    let entrant = Entrant { address: key_address, policy, failback, by_node: &by_node };
     let question = Question {
         address: key_address,
-        policy: if seen.local { Policy::Local } else { Policy::Cluster },
+        policy,
         shared_with_selector: seen.sharing.is_some()
             && advertisements.iter().any(|advertisement| !advertisement.service_selectors.is_empty()),
-        failback: true,
-        elsewhere: elsewhere(world, &by_node),
-        nodes: world.nodes.values().map(|node| candidate(world, node, &advertisements, &by_node)).collect(),
+        failback,
+        elsewhere: field::elsewhere(world, &entrant),
+        nodes: field::candidates(world, &fields.of(world, &advertisements, remembered), &entrant),
     };
     let answer = election::elect(&question);
-    match answer.owner {
+    let patience = match answer.reason(&world.me) {
+        Some(reason) => patience(reason),
+        None if answer.ranking.iter().any(|one| one.node == world.me) => Patience::Endless,
+        None => Patience::None,
+    };
+    let mut ahead = BTreeSet::new();
+    let verdict = match answer.owner {
         Some(owner) if owner == world.me => {
+            ahead = would_be_ahead(world, &question);
             Verdict::Announce { addresses, scope: scope(world, &advertisements), remembered }
+        }
+        Some(owner) if world.speakers.is_away(owner) && is_next(world, &question, &answer) => {
+            Verdict::StandIn { owner: owner.to_owned(), addresses, scope: scope(world, &advertisements) }
         }
         Some(owner) => Verdict::Not(Reason::Owner(owner.to_owned())),
         None => {
@@ -96,7 +165,60 @@ pub(super) fn decide(world: &World, service: &ServiceKey, seen: &ServiceSeen) ->
             let reason = mine.map_or(Reason::NoNodes, Reason::NoCandidate);
             unannounced::verdict(world, key_address, reason, &answer.refused)
         }
+    };
+    let before_us = answer.owner.filter(|_| answer.successor() == Some(&world.me)).map(str::to_owned);
+    let plain = advertisements.iter().all(|advertisement| advertisement.preferred.is_empty())
+        && !answer.owner.is_some_and(|owner| world.speakers.is_away(owner));
+    let standing = Standing::of(&question, &answer, plain, &ahead);
+    let macs = ahead.iter().flat_map(|node| world.speakers.macs_of(node));
+    let ahead = macs.map(|mac| MacAddr::from(*mac)).collect();
+    Decision { verdict, patience, ahead, before_us, standing }
+}
+
+/// For how long a node that was refused for this reason may still serve what is sent to it.
+fn patience(reason: election::Reason) -> Patience {
+    match reason {
+        // Others may not have noticed for as long as this one.
+        election::Reason::Stale => Patience::Endless,
+        election::Reason::NotSelected
+        | election::Reason::Excluded
+        | election::Reason::OnlyTerminating
+        | election::Reason::Leaving => Patience::Limited,
+        election::Reason::NoEndpoint
+        | election::Reason::SharedWithSelector
+        | election::Reason::NoSpeaker
+        | election::Reason::NetworkUnavailable
+        | election::Reason::NoInterface
+        | election::Reason::NoLocalEndpoint => Patience::None,
     }
+}
+
+/// Whether this node is the first in the election's order whose speaker is there. If none is that may own the address,
+/// any other will do: what it answers is not its own MAC.
+fn is_next(world: &World, question: &Question<'_>, answer: &election::Verdict<'_>) -> bool {
+    let there = |name: &str| name == world.me || world.speakers.is_fit(name);
+    if let Some(first) = answer.ranking.iter().find(|one| there(one.node)) {
+        return first.node == world.me;
+    }
+    let others = question.nodes.iter().filter(|node| there(node.name));
+    let others = others.map(|node| Candidate { node: node.name, score: 0, cordoned: false });
+    election::rank(question.address, others).first().is_some_and(|first| first.node == world.me)
+}
+
+/// Nodes whose speakers would be elected before this one if they were alive. If one of them is heard to announce the
+/// address, it *is* alive and only the membership does not know (UDP is blocked, or a key is wrong).
+fn would_be_ahead<'w>(world: &'w World, question: &Question<'w>) -> BTreeSet<&'w str> {
+    let silent = world.speakers.silent();
+    if silent.is_empty() {
+        return BTreeSet::new();
+    }
+    let mut question = Question { failback: true, ..question.clone() };
+    for node in question.nodes.iter_mut().filter(|node| silent.contains(node.name)) {
+        node.speaker = Presence::GOOD;
+    }
+    let ranking = election::elect(&question).ranking;
+    let before = ranking.iter().map(|one| one.node).take_while(|node| *node != world.me);
+    before.filter(|node| silent.contains(node)).collect()
 }
 
 /// The advertisements that the configuration has for a Service: those that cover its pool and select it; `None` if
@@ -132,63 +254,6 @@ fn basis<'a>(
         (true, true) => Err(Reason::PoolGone(seen.pool.clone())),
         (true, false) => Err(Reason::NoAdvertisement),
     }
-}
-
-/// Endpoints without a node, or on nodes that are not known (yet).
-fn elsewhere(world: &World, by_node: &BTreeMap<&str, EndpointState>) -> Endpoints {
-    let unknown = by_node.iter().filter(|(node, _)| !world.nodes.contains_key(**node));
-    endpoints(unknown.map(|(_, state)| *state).max())
-}
-
-fn endpoints(best: Option<EndpointState>) -> Endpoints {
-    Endpoints {
-        ready: best == Some(EndpointState::Ready),
-        serving_terminating: best == Some(EndpointState::ServingTerminating),
-    }
-}
-
-fn candidate<'a>(
-    world: &World,
-    node: &'a NodeSeen,
-    advertisements: &[&L2Advertisement],
-    by_node: &BTreeMap<&str, EndpointState>,
-) -> election::Node<'a> {
-    let mine = node.name == world.me;
-    let facts = world.members.get(node.name.as_str());
-    let selecting: Vec<_> = advertisements.iter().filter(|ad| ad.selects_node(&node.labels)).collect();
-    let has_interface = selecting.iter().any(|advertisement| {
-        if mine { has_interface(&world.interfaces, advertisement) } else { claims_interface(facts, advertisement) }
-    });
-    let speaker = match facts {
-        _ if mine => Presence::Alive { current: world.views.counts(&world.me), leaving: false },
-        Some(facts) if facts.protocol > 0 => {
-            Presence::Alive { current: world.views.counts(&node.name), leaving: facts.phase != Phase::Running }
-        }
-        _ => Presence::Absent,
-    };
-    election::Node {
-        name: &node.name,
-        speaker,
-        selected: !selecting.is_empty(),
-        has_interface: has_interface || selecting.is_empty(),
-        network_unavailable: node.network_unavailable,
-        excluded: node.excluded() && !world.ignore_exclude,
-        cordoned: node.cordoned,
-        score: advertisements.iter().map(|advertisement| i64::from(advertisement.score(&node.labels))).sum(),
-        endpoints: endpoints(by_node.get(node.name.as_str()).copied()),
-        owns_now: false,
-    }
-}
-
-fn has_interface(mine: &BTreeSet<String>, advertisement: &L2Advertisement) -> bool {
-    advertisement.interfaces.is_empty() || advertisement.interfaces.iter().any(|name| mine.contains(name))
-}
-
-/// Whether another node has one of the interfaces; "don't know" counts as yes.
-fn claims_interface(facts: Option<&Facts>, advertisement: &L2Advertisement) -> bool {
-    let Some(facts) = facts else { return true };
-    advertisement.interfaces.is_empty()
-        || advertisement.interfaces.iter().any(|name| facts.interfaces.contains(name) != Some(false))
 }
 
 /// Where this node answers: on what any of the advertisements that select it allows.

@@ -5,152 +5,133 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald_compiler::{Config, Objects, compile};
-use herald_membership::{Facts, Freshness, Phase};
-use herald_neighbor::Scope;
+use herald_compiler::{Config, Objects};
+use herald_membership::{Alone, Freshness, Phase};
+use herald_neighbor::MacAddr;
 use herald_runtime::watch::Change;
 
 use super::addresses::Addresses;
+use super::closely::Closely;
+use super::concerned::{Concerned, Standing};
 use super::endpoints::Endpoints;
-use super::freshness::Views;
+use super::field::Fields;
+use super::handover::Handovers;
 use super::holders::Holders;
 use super::lists::{update, update_list};
 use super::memory::Memory;
-use super::verdict::{self, Verdict};
+use super::speakers::Speakers;
+use super::stand_in::StandIns;
+use super::step::{MemberEvent, Request};
+use super::verdict::Verdict;
 use crate::watch::Seen;
 use crate::watch::node::NodeSeen;
 use crate::watch::service::{ServiceKey, ServiceSeen};
 
-/// What the membership says of the other speakers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MemberEvent {
-    /// This node's speaker is alive there.
-    Up(Arc<str>),
-    /// It is not any more.
-    Down(Arc<str>),
-    /// It says this about itself.
-    Facts(Arc<str>, Facts),
-    /// The others had their chance to answer: from now on, silence means absence.
-    Started,
-    /// Those that answered had their chance to tell their facts.
-    FactsOverdue,
+/// What the operator has chosen.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Nodes labelled to be excluded from external load balancers announce all the same.
+    pub ignore_exclude: bool,
+    /// Cordoned nodes rank behind all others.
+    pub heed_cordon: bool,
+    /// For how long addresses whose pool is gone are announced.
+    pub orphan_grace: Duration,
+    /// Answer new neighbours in the name of an owner whose speaker restarts.
+    pub restart_proxy: bool,
 }
 
-/// What the world needs to know to decide.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Request {
-    /// The EndpointSlices of this Service.
-    ListSlices(ServiceKey),
-}
-
-/// One consequence of a decision.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Answer for `ip` on these interfaces.
-    Own {
-        /// The address.
-        ip: IpAddr,
-        /// Where.
-        scope: Scope,
-    },
-    /// Stop answering for `ip`.
-    Disown {
-        /// The address.
-        ip: IpAddr,
-    },
-    /// The verdict about a Service has changed; `None`: there is no such Service (any more).
-    Verdict {
-        /// The Service.
-        service: ServiceKey,
-        /// Its UID, for Events.
-        uid: String,
-        /// What was decided.
-        verdict: Option<Verdict>,
-        /// What was decided the last time.
-        before: Option<Verdict>,
-    },
+impl Default for Settings {
+    fn default() -> Self {
+        Self { ignore_exclude: false, heed_cordon: true, orphan_grace: Duration::from_secs(600), restart_proxy: true }
+    }
 }
 
 /// Which lists have arrived at least once.
 #[derive(Debug, Default)]
-struct Synced {
+pub(super) struct Synced {
     services: bool,
     slices: bool,
     nodes: bool,
     pools: bool,
     l2_advertisements: bool,
     members: bool,
-    facts_overdue: bool,
+    pub(super) facts_overdue: bool,
 }
 
 /// All that the speaker knows.
 #[derive(Debug)]
 pub struct World {
     pub(super) me: String,
-    pub(super) ignore_exclude: bool,
+    pub(super) settings: Settings,
     pub(super) services: BTreeMap<ServiceKey, ServiceSeen>,
     pub(super) endpoints: Endpoints,
     pub(super) nodes: BTreeMap<String, NodeSeen>,
-    /// Live speakers on other nodes. One whose facts are not known yet (protocol 0) is no candidate: it may have just
-    /// started and not see the cluster yet.
-    pub(super) members: BTreeMap<Arc<str>, Facts>,
-    /// Names of this node's interfaces that take part in layer 2.
-    pub(super) interfaces: BTreeSet<String>,
+    pub(super) speakers: Speakers,
+    /// This node's interfaces that take part in layer 2.
+    pub(super) interfaces: BTreeMap<String, MacAddr>,
+    /// This speaker is about to stop for good.
+    pub(super) leaving: bool,
     pub(super) config: Arc<Config>,
     pub(super) memory: Memory,
     pub(super) holders: Holders,
-    objects: Objects,
-    objects_changed: bool,
+    pub(super) handovers: Handovers,
+    pub(super) closely: Closely,
+    pub(super) stand_ins: StandIns,
+    pub(super) objects: Objects,
+    pub(super) objects_changed: bool,
     broken: BTreeSet<&'static str>,
-    synced: Synced,
-    /// Whose view of the cluster counts as fresh.
-    pub(super) views: Views,
+    pub(super) synced: Synced,
     /// When the last decision was made.
-    now: Duration,
-    concerned: Concerned,
+    pub(super) now: Duration,
+    pub(super) concerned: Concerned,
+    /// How the elections stood.
+    pub(super) standings: BTreeMap<ServiceKey, Standing>,
+    pub(super) fields: Fields,
     pub(super) verdicts: BTreeMap<ServiceKey, Verdict>,
-    addresses: Addresses,
-}
-
-/// Which Services have to be decided about again.
-#[derive(Debug)]
-enum Concerned {
-    All,
-    These(BTreeSet<ServiceKey>),
-}
-
-impl Concerned {
-    fn add(&mut self, service: ServiceKey) {
-        if let Self::These(services) = self {
-            services.insert(service);
-        }
-    }
+    pub(super) addresses: Addresses,
+    /// There should be other speakers, and none answers.
+    pub(super) alone: Option<Alone>,
+    /// A line for each object of the configuration that is left out.
+    pub(super) refused: Vec<String>,
+    /// Addresses of ours that another node has just given up.
+    pub(super) released: BTreeSet<IpAddr>,
+    /// What the wire knows of the other speakers' MACs.
+    pub(super) told_macs: BTreeSet<MacAddr>,
 }
 
 impl World {
-    /// Knows nothing but which node it is on. Addresses whose pool is gone are announced for `orphan_grace` more.
+    /// Knows nothing but which node it is on and what its operator wants.
     #[must_use]
-    pub fn new(me: String, ignore_exclude: bool, orphan_grace: Duration) -> Self {
+    pub fn new(me: String, settings: Settings) -> Self {
         Self {
             me,
-            ignore_exclude,
+            memory: Memory::new(settings.orphan_grace),
+            stand_ins: StandIns::new(settings.restart_proxy),
+            settings,
             services: BTreeMap::new(),
             endpoints: Endpoints::default(),
             nodes: BTreeMap::new(),
-            members: BTreeMap::new(),
-            interfaces: BTreeSet::new(),
+            speakers: Speakers::default(),
+            interfaces: BTreeMap::new(),
+            leaving: false,
             config: Arc::default(),
-            memory: Memory::new(orphan_grace),
             holders: Holders::default(),
+            handovers: Handovers::default(),
+            closely: Closely::default(),
             objects: Objects::default(),
             objects_changed: true,
             broken: BTreeSet::new(),
             synced: Synced::default(),
-            views: Views::default(),
             now: Duration::ZERO,
-            concerned: Concerned::All,
+            concerned: Concerned::everything(),
+            standings: BTreeMap::new(),
+            fields: Fields::default(),
             verdicts: BTreeMap::new(),
             addresses: Addresses::default(),
+            alone: None,
+            refused: Vec::new(),
+            released: BTreeSet::new(),
+            told_macs: BTreeSet::new(),
         }
     }
 
@@ -165,7 +146,7 @@ impl World {
     pub fn missing(&self) -> Vec<&'static str> {
         let Synced { services, slices, nodes, pools, l2_advertisements, members, facts_overdue } = self.synced;
         // Claiming what a speaker owns, only because it has not told yet that it sees the cluster, would be a move.
-        let facts = facts_overdue || self.members.values().all(|facts| facts.protocol > 0);
+        let facts = facts_overdue || self.speakers.all_have_spoken();
         let parts = [
             (services, "Services"),
             (slices, "EndpointSlices"),
@@ -184,6 +165,17 @@ impl World {
         self.broken.is_empty() && self.is_ready()
     }
 
+    /// How fresh the view of the cluster is. Who has decided once is never blind again, even if it waits a moment for
+    /// the facts of a newcomer.
+    #[must_use]
+    pub fn freshness(&self) -> Freshness {
+        match (self.is_ready(), self.broken.is_empty()) {
+            (false, _) => Freshness::Blind,
+            (true, false) => Freshness::Stale,
+            (true, true) => Freshness::Current,
+        }
+    }
+
     /// Whether the Services are known, so that EndpointSlices may be watched.
     #[must_use]
     pub fn knows_services(&self) -> bool {
@@ -193,11 +185,45 @@ impl World {
     /// Speakers that are alive, stay, and see the cluster as it is, this one included: those that can speak for
     /// themselves.
     pub fn fit(&self) -> impl Iterator<Item = &str> {
-        let fit = |facts: &Facts| {
-            facts.protocol > 0 && facts.freshness == Freshness::Current && facts.phase == Phase::Running
-        };
-        let others = self.members.iter().filter(move |(_, facts)| fit(facts)).map(|(node, _)| &**node);
-        others.chain(self.is_current().then_some(self.me.as_str()))
+        let me = self.is_current() && !self.leaving;
+        self.speakers.fit().chain(me.then_some(self.me.as_str()))
+    }
+
+    /// How this speaker goes on.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match self.leaving || self.my_node().is_some_and(|node| node.draining) {
+            true => Phase::Draining,
+            false => Phase::Running,
+        }
+    }
+
+    /// Nodes whose speakers are to be watched closely: owners of what would be ours next.
+    pub fn watched(&self) -> impl Iterator<Item = &str> {
+        self.closely.nodes()
+    }
+
+    /// This speaker is about to stop for good: others take over what they can.
+    pub fn leave(&mut self) {
+        self.leaving = true;
+        self.concerned.add_all();
+    }
+
+    /// Whether nothing is being handed over to another node (any more).
+    #[must_use]
+    pub fn has_handed_over(&self) -> bool {
+        self.handovers.is_empty()
+    }
+
+    /// A line for each object of the configuration that is left out.
+    pub fn refused(&self) -> impl Iterator<Item = &String> {
+        self.refused.iter()
+    }
+
+    /// Set while there should be other speakers and none answers.
+    #[must_use]
+    pub fn alone(&self) -> Option<Alone> {
+        self.alone
     }
 
     /// This node as the API describes it, once it is known.
@@ -211,9 +237,9 @@ impl World {
         self.nodes.values()
     }
 
-    /// Names of this node's interfaces that take part in layer 2.
-    pub fn interfaces(&self) -> impl Iterator<Item = &String> {
-        self.interfaces.iter()
+    /// This node's interfaces that take part in layer 2, with their MACs.
+    pub fn interfaces(&self) -> impl Iterator<Item = (&String, MacAddr)> {
+        self.interfaces.iter().map(|(name, mac)| (name, *mac))
     }
 
     /// Every address that is announced from here.
@@ -242,8 +268,15 @@ impl World {
             Seen::Nodes(change) => {
                 self.note_watch("Nodes", &change);
                 self.synced.nodes |= matches!(change, Change::Reset(_));
+                let one = match &change {
+                    Change::Applied(node) | Change::Deleted(node) if node.name != self.me => Some(node.name.clone()),
+                    _ => None,
+                };
                 if update(&mut self.nodes, change, |node| node.name.clone()) {
-                    self.concerned = Concerned::All;
+                    match one {
+                        Some(node) => self.concerned.add_node(&node),
+                        None => self.concerned.add_all(),
+                    }
                 }
             }
             Seen::Pools(change) => {
@@ -333,101 +366,49 @@ impl World {
 
     /// Takes in what the membership says.
     pub fn hear(&mut self, event: MemberEvent) {
-        let changed = match event {
-            MemberEvent::Up(node) => {
-                self.members.insert(node, Facts::default());
-                true
+        let heard = self.speakers.hear(&event, self.addresses.owned());
+        self.released.extend(heard.released);
+        if let (true, Some(node)) = (heard.changed, event.node()) {
+            self.concerned.add_node(node);
+        }
+        let first = match event {
+            MemberEvent::Alone(alone) => {
+                self.alone = alone;
+                false
             }
-            MemberEvent::Down(node) => self.members.remove(&node).is_some(),
-            MemberEvent::Facts(node, facts) => match self.members.get_mut(&node) {
-                Some(known) if *known != facts => {
-                    *known = facts;
-                    true
-                }
-                _ => false,
-            },
+            MemberEvent::Quiet(node) => {
+                self.closely.fell_quiet(node);
+                false
+            }
             MemberEvent::Started => !std::mem::replace(&mut self.synced.members, true),
             MemberEvent::FactsOverdue => !std::mem::replace(&mut self.synced.facts_overdue, true),
+            _ => false,
         };
-        if changed {
-            self.concerned = Concerned::All;
+        if first {
+            self.concerned.add_all();
         }
     }
 
     /// Takes in which interfaces of this node take part in layer 2.
-    pub fn set_interfaces(&mut self, names: BTreeSet<String>) {
-        if self.interfaces != names {
-            self.interfaces = names;
-            self.concerned = Concerned::All;
+    pub fn set_interfaces(&mut self, interfaces: BTreeMap<String, MacAddr>) {
+        if self.interfaces != interfaces {
+            self.interfaces = interfaces;
+            self.concerned.add_all();
         }
     }
 
-    /// Decides about every Service that something new concerns. Nothing comes out before [`is_ready`](Self::is_ready).
-    pub fn decide(&mut self, now: Duration) -> Vec<Step> {
-        if !self.is_ready() {
-            return Vec::new();
-        }
-        let others = self.members.iter().filter(|(_, facts)| facts.protocol > 0);
-        let others = others.map(|(name, facts)| (name.clone(), facts.freshness == Freshness::Current));
-        let mine = (Arc::from(self.me.as_str()), self.is_current());
-        if self.views.update(others.chain([mine]), now) {
-            self.concerned = Concerned::All;
-        }
-        self.now = now;
-        if std::mem::take(&mut self.objects_changed) {
-            let config = compile(&self.objects).config;
-            let in_use = || addresses_by_pool(&self.config, &self.services);
-            self.memory.follow(&self.objects, &config, in_use, now);
-            if config != self.config {
-                self.config = config;
-                self.concerned = Concerned::All;
-            }
-        }
-        if self.memory.turn(&self.objects, now) {
-            let bare = |seen: &ServiceSeen| verdict::advertisements(&self.config, seen).is_none();
-            let services = self.services.iter().filter(|(_, seen)| bare(seen));
-            services.for_each(|(service, _)| self.concerned.add(service.clone()));
-        }
-        for service in self.holders.sift(&self.services) {
-            self.concerned.add(service);
-        }
-        let concerned = match std::mem::replace(&mut self.concerned, Concerned::These(BTreeSet::new())) {
-            Concerned::These(services) => services,
-            Concerned::All => self.services.keys().chain(self.verdicts.keys()).cloned().collect(),
-        };
-        let mut steps = Vec::new();
-        for service in concerned {
-            self.decide_one(service, &mut steps);
-        }
-        // Gains first, over all Services: the network hears of a new address before another one falls silent.
-        steps.sort_by_key(|step| matches!(step, Step::Disown { .. }));
-        steps
+    /// The Services that are announced from here under `ip`, with their UIDs and what was decided.
+    pub fn announced_at(&self, ip: IpAddr) -> impl Iterator<Item = (&ServiceKey, &str, &Verdict)> {
+        self.addresses.services(ip).filter_map(|service| {
+            let uid = self.services.get(service)?.uid.as_str();
+            Some((service, uid, self.verdicts.get(service)?))
+        })
     }
 
-    /// When to [`decide`](Self::decide) again though nothing new was seen or heard.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Duration> {
-        [self.memory.deadline(), self.views.deadline(self.now)].into_iter().flatten().min()
-    }
-
-    fn decide_one(&mut self, service: ServiceKey, steps: &mut Vec<Step>) {
-        if self.services.contains_key(&service) && self.endpoints.is_pending(&service) {
-            return; // its slices are being listed; deciding on none would withdraw what another node just gave us
-        }
-        let verdict = self.services.get(&service).map(|seen| verdict::decide(self, &service, seen));
-        if verdict.as_ref() == self.verdicts.get(&service) {
-            return;
-        }
-        match &verdict {
-            Some(Verdict::Announce { addresses, scope, .. }) => self.addresses.set(&service, addresses, scope, steps),
-            _ => self.addresses.set(&service, &[], &Scope::All, steps),
-        }
-        let before = match &verdict {
-            Some(new) => self.verdicts.insert(service.clone(), new.clone()),
-            None => self.verdicts.remove(&service),
-        };
-        let uid = self.services.get(&service).map(|seen| seen.uid.clone()).unwrap_or_default();
-        steps.push(Step::Verdict { service, uid, verdict, before });
+    /// Takes in that `target`, which was asked for, is at `mac` on `interface`.
+    pub fn heard(&mut self, target: IpAddr, mac: MacAddr, interface: &str) {
+        self.stand_ins.heard(target, mac, interface);
+        self.closely.heard(target);
     }
 
     fn note_watch<T>(&mut self, what: &'static str, change: &Change<T>) {
@@ -436,17 +417,4 @@ impl World {
             _ => self.broken.remove(what),
         };
     }
-}
-
-/// The addresses in use, by the name of the pool they have.
-fn addresses_by_pool(config: &Config, services: &BTreeMap<ServiceKey, ServiceSeen>) -> BTreeMap<String, Vec<IpAddr>> {
-    let mut by_pool: BTreeMap<String, Vec<IpAddr>> = BTreeMap::new();
-    for seen in services.values() {
-        for address in &seen.addresses {
-            if let Some(pool) = config.home_of(*address, seen.pool.as_deref()).pool() {
-                by_pool.entry(pool.name.clone()).or_default().push(*address);
-            }
-        }
-    }
-    by_pool
 }

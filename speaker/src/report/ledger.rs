@@ -15,8 +15,13 @@ pub type Interfaces = BTreeSet<String>;
 /// What a ServiceL2Status says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
-    /// This node announces the Service, on these interfaces.
-    Announced(Interfaces),
+    /// This node announces the Service.
+    Announced {
+        /// Where.
+        interfaces: Interfaces,
+        /// Another machine says that it has one of the addresses: which, and what to do.
+        conflict: Option<String>,
+    },
     /// Nobody announces it.
     Unannounced {
         /// Why, in one word.
@@ -77,7 +82,7 @@ impl Ledger {
             return self.enqueue(service.clone());
         };
         let not_before = match (&said, before) {
-            (Said::Announced(_), _) => Duration::ZERO,
+            (Said::Announced { .. }, _) => Duration::ZERO,
             (Said::Unannounced { .. }, Some((Said::Unannounced { .. }, at))) if *at > now => *at,
             (Said::Unannounced { .. }, _) => now.saturating_add(PATIENCE),
         };
@@ -149,7 +154,7 @@ mod tests {
     }
 
     fn on(names: &[&str]) -> Said {
-        Said::Announced(names.iter().map(|name| (*name).to_owned()).collect())
+        Said::Announced { interfaces: names.iter().map(|name| (*name).to_owned()).collect(), conflict: None }
     }
 
     fn nobody(message: &str) -> Said {

@@ -5,10 +5,11 @@
 //!                 └────► notice: nodeAssigned, AddressOrphaned ──► EventSink
 //! ```
 //!
-//! A ServiceL2Status says which node announces a Service; or, from one speaker for all, why no node does.
+//! ConfigurationState (`state`) has a task of its own. A ServiceL2Status says which node announces a Service; or, from one speaker for all, why no node does.
 
 mod ledger;
 mod notice;
+pub mod state;
 mod status;
 
 use std::net::IpAddr;
@@ -22,6 +23,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::watch::service::ServiceKey;
 use ledger::Ledger;
 pub use ledger::Said;
+pub use state::Standpoint;
 pub use status::StatusWriter;
 
 /// Pause between two writes to the API server: ten a second per speaker.
@@ -51,6 +53,15 @@ pub enum Report {
         addresses: Vec<IpAddr>,
         /// The pool they came from.
         pool: Option<String>,
+    },
+    /// Another machine says that it has an address of a Service that is announced from here.
+    Conflict {
+        /// The Service.
+        service: ServiceKey,
+        /// Its UID.
+        uid: String,
+        /// Which address, and which machine.
+        conflict: String,
     },
     /// The first full decision was made.
     Settled,
@@ -123,6 +134,9 @@ fn take(report: Report, ledger: &mut Ledger, node: &str, events: &EventSink, now
                 events.emit(notice::node_assigned(&service, uid, node));
             }
             ledger.set(&service, said, now);
+        }
+        Report::Conflict { service, uid, conflict } => {
+            events.emit(notice::address_conflict(&service, uid, &conflict));
         }
         Report::Orphaned { service, uid, addresses, pool } => {
             events.emit(notice::address_orphaned(&service, uid, node, &addresses, pool.as_deref()));

@@ -46,6 +46,17 @@ pub(super) fn address_orphaned(
     }
 }
 
+/// Another machine has an address of the Service.
+pub(super) fn address_conflict(service: &ServiceKey, uid: String, conflict: &str) -> Notice {
+    Notice {
+        about: about(service, uid),
+        severity: Severity::Warning,
+        reason: "AddressConflict",
+        action: "Announce",
+        note: conflict.to_owned(),
+    }
+}
+
 fn about(service: &ServiceKey, uid: String) -> ObjectReference {
     ObjectReference {
         api_version: Some("v1".to_owned()),

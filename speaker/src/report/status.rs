@@ -23,6 +23,8 @@ const SERVICE_NAME: &str = "metallb.io/service-name";
 const SERVICE_NAMESPACE: &str = "metallb.io/service-namespace";
 /// The condition that says why nobody announces the Service.
 const ANNOUNCED: &str = "Announced";
+/// The condition that says which other machine claims an address.
+const CONFLICT: &str = "AddressConflict";
 /// How long one write may take, all its requests together.
 const LIMIT: Duration = Duration::from_secs(10);
 /// The longest value of a label.
@@ -146,18 +148,15 @@ fn patch(node: &str, service: &ServiceKey, said: &Said, now: Timestamp) -> Value
         ..ServiceL2StatusStatus::default()
     };
     match said {
-        Said::Announced(interfaces) => {
+        Said::Announced { interfaces, conflict } => {
             status.node = Some(node.to_owned());
             status.interfaces = interfaces.iter().map(|name| InterfaceStatus { name: Some(name.clone()) }).collect();
+            let conflict = conflict.as_deref().map(|message| condition(CONFLICT, "True", "ForeignClaim", message, now));
+            status.conditions.extend(conflict);
         }
-        Said::Unannounced { reason, message } => status.conditions.push(Condition {
-            type_: ANNOUNCED.to_owned(),
-            status: "False".to_owned(),
-            reason: reason.clone(),
-            message: message.clone(),
-            last_transition_time: Time(now),
-            observed_generation: None,
-        }),
+        Said::Unannounced { reason, message } => {
+            status.conditions.push(condition(ANNOUNCED, "False", reason, message, now));
+        }
     }
     let mut patch = json!({ "status": status, "metadata": {} });
     // What is not said is left out, and a merge patch would leave it as it was.
@@ -169,14 +168,27 @@ fn patch(node: &str, service: &ServiceKey, said: &Said, now: Timestamp) -> Value
     patch
 }
 
+fn condition(kind: &str, status: &str, reason: &str, message: &str, now: Timestamp) -> Condition {
+    Condition {
+        type_: kind.to_owned(),
+        status: status.to_owned(),
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        last_transition_time: Time(now),
+        observed_generation: None,
+    }
+}
+
 fn read(object: &ServiceL2Status) -> Option<(ServiceKey, Option<Said>)> {
     let label = |name| object.labels().get(name).cloned();
     let service = ServiceKey { namespace: label(SERVICE_NAMESPACE)?, name: label(SERVICE_NAME)? };
     let status = object.status.clone().unwrap_or_default();
-    let why = status.conditions.into_iter().find(|condition| condition.type_ == ANNOUNCED);
+    let mut conditions = status.conditions.into_iter();
+    let why = conditions.clone().find(|condition| condition.type_ == ANNOUNCED);
+    let conflict = conditions.find(|condition| condition.type_ == CONFLICT).map(|condition| condition.message);
     let interfaces = status.interfaces.into_iter().filter_map(|interface| interface.name);
     let said = match (status.node, why) {
-        (Some(_), _) => Some(Said::Announced(interfaces.collect())),
+        (Some(_), _) => Some(Said::Announced { interfaces: interfaces.collect(), conflict }),
         (None, Some(why)) => Some(Said::Unannounced { reason: why.reason, message: why.message }),
         (None, None) => None,
     };
@@ -191,7 +203,7 @@ fn ignore_not_found<T>(result: kube::Result<T>) -> kube::Result<()> {
 }
 
 /// A node's name as the value of a label, which may be shorter than a name.
-fn label_value(name: &str) -> String {
+pub(super) fn label_value(name: &str) -> String {
     if name.len() <= LABEL_MAX {
         return name.to_owned();
     }
@@ -213,8 +225,8 @@ mod tests {
     fn what_is_written_over_anything_reads_back_as_said() {
         let service = ServiceKey { namespace: "shop".into(), name: "web".into() };
         let said = [
-            Said::Announced(BTreeSet::new()),
-            Said::Announced(BTreeSet::from(["eth0".to_owned()])),
+            Said::Announced { interfaces: BTreeSet::new(), conflict: None },
+            Said::Announced { interfaces: BTreeSet::from(["eth0".to_owned()]), conflict: Some("who".into()) },
             Said::Unannounced { reason: "NoEligibleNode".into(), message: "why".into() },
         ];
         let mut status = json!({});

@@ -15,6 +15,8 @@ pub mod endpoint_slice;
 pub mod node;
 pub mod service;
 
+use std::sync::Arc;
+
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::{Node, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -22,7 +24,7 @@ use kube::api::ListParams;
 use kube::core::DeserializeGuard;
 use kube::runtime::watcher::Config;
 use kube::{Api, Client};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use herald_compiler::object;
 use herald_crds::border;
@@ -92,13 +94,34 @@ pub fn start_slices(client: &Client, to: &mpsc::Sender<Seen>) {
     forward(changes(slices, Config::default(), |slice| endpoint_slice::reduce(&slice)), Seen::Slices, to);
 }
 
+/// Lists under way at a time: each is a connection with buffers of its own.
+const LISTS_AT_ONCE: usize = 8;
+
+/// Lists the EndpointSlices of single Services.
+#[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "kube's client has none")]
+pub struct Lists {
+    client: Client,
+    turns: Arc<Semaphore>,
+}
+
+impl Lists {
+    /// Asks this client.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self { client, turns: Arc::new(Semaphore::new(LISTS_AT_ONCE)) }
+    }
+}
+
 /// Lists the EndpointSlices of one Service that has entered the selection, trying until it succeeds.
-pub fn list_slices(client: &Client, service: ServiceKey, to: &mpsc::Sender<Seen>) {
-    let slices: Api<EndpointSlice> = Api::namespaced(client.clone(), &service.namespace);
+pub fn list_slices(lists: &Lists, service: ServiceKey, to: &mpsc::Sender<Seen>) {
+    let Lists { client, turns } = lists.clone();
+    let slices: Api<EndpointSlice> = Api::namespaced(client, &service.namespace);
     let to = to.clone();
     tokio::spawn(async move {
         let ours = ListParams::default().labels(&format!("{}={}", endpoint_slice::SERVICE_NAME, service.name));
         while !to.is_closed() {
+            let Ok(turn) = turns.acquire().await else { return };
             match slices.list(&ours).await {
                 Ok(list) => {
                     let found = list.items.iter().map(endpoint_slice::reduce).collect();
@@ -107,6 +130,7 @@ pub fn list_slices(client: &Client, service: ServiceKey, to: &mpsc::Sender<Seen>
                     return;
                 }
                 Err(error) => {
+                    drop(turn);
                     tracing::warn!(%service, "its EndpointSlices can't be listed, will try again: {error}");
                     tokio::time::sleep(LIST_RETRY).await;
                 }

@@ -21,11 +21,22 @@ pub struct NodeSeen {
     pub network_unavailable: bool,
     /// `spec.unschedulable`: cordoned.
     pub cordoned: bool,
+    /// It is about to go: deleted, taken out of service, or shutting down. Its addresses move before it does.
+    pub draining: bool,
     /// Addresses of type InternalIP, in that order; the first one's family is the node's own.
     pub internal_ips: Vec<IpAddr>,
+    /// Condition `Ready` is True: its speaker should answer.
+    pub ready: bool,
 }
 
 impl NodeSeen {
+    /// The address by which a neighbour asks whether the node is there: ARP first.
+    #[must_use]
+    pub fn probe_address(&self) -> Option<IpAddr> {
+        let v4 = self.internal_ips.iter().find(|ip| ip.is_ipv4());
+        v4.or(self.internal_ips.first()).copied()
+    }
+
     /// Carries the label [`EXCLUDE`], whatever its value.
     #[must_use]
     pub fn excluded(&self) -> bool {
@@ -33,15 +44,20 @@ impl NodeSeen {
     }
 }
 
+/// Taints of a node that is about to go, or gone.
+const LEAVING_TAINTS: [&str; 2] = ["ToBeDeletedByClusterAutoscaler", "node.kubernetes.io/out-of-service"];
+
+/// What the kubelet writes into the condition Ready when the machine goes down in order (`GracefulNodeShutdown`).
+const SHUTTING_DOWN: &str = "node is shutting down";
+
 /// Reduces a Node.
 #[must_use]
 pub fn reduce(node: &Node) -> NodeSeen {
     let status = node.status.as_ref();
-    let network_unavailable = status
-        .and_then(|status| status.conditions.as_ref())
-        .into_iter()
-        .flatten()
-        .any(|condition| condition.type_ == "NetworkUnavailable" && condition.status == "True");
+    let is_true = |kind: &str| {
+        let conditions = status.and_then(|status| status.conditions.as_ref()).into_iter().flatten();
+        conditions.into_iter().any(|condition| condition.type_ == kind && condition.status == "True")
+    };
     let internal_ips = status
         .and_then(|status| status.addresses.as_ref())
         .into_iter()
@@ -53,10 +69,24 @@ pub fn reduce(node: &Node) -> NodeSeen {
         name: node.metadata.name.clone().unwrap_or_default(),
         uid: node.metadata.uid.clone().unwrap_or_default(),
         labels: node.metadata.labels.clone().unwrap_or_default(),
-        network_unavailable,
+        network_unavailable: is_true("NetworkUnavailable"),
         cordoned: node.spec.as_ref().and_then(|spec| spec.unschedulable).unwrap_or(false),
+        draining: draining(node),
         internal_ips,
+        ready: is_true("Ready"),
     }
+}
+
+fn draining(node: &Node) -> bool {
+    let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_ref()).into_iter().flatten();
+    let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref()).into_iter().flatten();
+    node.metadata.deletion_timestamp.is_some()
+        || taints.into_iter().any(|taint| LEAVING_TAINTS.contains(&taint.key.as_str()))
+        || conditions.into_iter().any(|condition| {
+            condition.type_ == "Ready"
+                && condition.status != "True"
+                && condition.message.as_deref().is_some_and(|message| message.contains(SHUTTING_DOWN))
+        })
 }
 
 #[cfg(test)]
@@ -82,7 +112,7 @@ mod tests {
         }))
         .unwrap();
         let node = reduce(&node);
-        assert!(node.excluded() && node.network_unavailable && node.cordoned);
+        assert!(node.excluded() && node.network_unavailable && node.cordoned && !node.ready);
         assert_eq!(node.internal_ips, ["fd00::1".parse::<IpAddr>().unwrap(), "192.168.1.11".parse().unwrap()]);
     }
 }

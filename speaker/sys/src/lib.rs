@@ -3,6 +3,7 @@
 //! | part | for | needs |
 //! |---|---|---|
 //! | [`PacketSocket`] | receiving and sending whole Ethernet frames on one interface, behind a kernel filter | CAP_NET_RAW |
+//! | [`Groups`] | being in the IPv6 groups that questions for our addresses are sent to | nothing |
 //!
 //! Every function returns [`std::io::Result`], every error says what was tried on what, and nothing here decides
 //! anything. Each `unsafe` block does one thing and says why it may.
@@ -11,8 +12,11 @@
 
 mod context;
 mod filter;
+mod groups;
+pub mod memory;
 mod packet_socket;
 mod reactor;
 
 pub use filter::Instruction;
+pub use groups::Groups;
 pub use packet_socket::{PacketSocket, PacketType, Protocol, Received, Statistics};

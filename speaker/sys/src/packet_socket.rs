@@ -7,7 +7,8 @@
 //! ```
 //!
 //! In this order no frame is ever queued that the filter would have rejected. The interface is not made promiscuous, and
-//! need not be: what concerns us is sent to everybody, or to the interface's own address.
+//! need not be: what concerns us is sent to everybody, to the interface's own address, or to a group that
+//! [`Groups`](crate::Groups) has joined.
 
 use std::io;
 use std::mem::{self, MaybeUninit};
@@ -19,7 +20,7 @@ use crate::context::Describe;
 use crate::filter::{self, Instruction};
 
 /// Which frames a socket hears, and what its own are marked as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Protocol {
     /// EtherType 0x0806.
     Arp,

@@ -8,6 +8,7 @@ use super::{Malformed, record::Record};
 const SECTION_SWIM: u8 = 1;
 const SECTION_RECORD: u8 = 2;
 const SECTION_ACK: u8 = 3;
+const SECTION_BEAT: u8 = 4;
 /// Bytes of a [`Route`].
 const ROUTE: usize = 24;
 /// Kind and length in front of each section.
@@ -34,12 +35,22 @@ pub(crate) struct Ack {
     pub(crate) version: u32,
 }
 
+/// The fast watch: see `state::watch`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beat {
+    /// "Beat for me for a while."
+    Ask,
+    /// A heartbeat.
+    Here,
+}
+
 /// A body as read.
 #[derive(Debug)]
 pub(crate) struct Body<'a> {
     pub(crate) swim: Option<&'a [u8]>,
     pub(crate) records: Vec<Record>,
     pub(crate) ack: Option<Ack>,
+    pub(crate) beat: Option<Beat>,
 }
 
 /// A body being written, never longer than `limit`.
@@ -82,6 +93,14 @@ impl Builder {
         self.section(SECTION_ACK, &content)
     }
 
+    pub(crate) fn beat(&mut self, beat: Beat) -> bool {
+        let kind = match beat {
+            Beat::Ask => 0,
+            Beat::Here => 1,
+        };
+        self.section(SECTION_BEAT, &[kind])
+    }
+
     pub(crate) fn finish(self) -> Vec<u8> {
         self.bytes
     }
@@ -108,7 +127,7 @@ impl<'a> Body<'a> {
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         Self::route(bytes)?;
         let mut rest = bytes.get(ROUTE..).unwrap_or_default();
-        let mut body = Self { swim: None, records: Vec::new(), ack: None };
+        let mut body = Self { swim: None, records: Vec::new(), ack: None, beat: None };
         while !rest.is_empty() {
             let kind = rest.try_get_u8()?;
             let length = usize::from(rest.try_get_u16()?);
@@ -121,6 +140,13 @@ impl<'a> Body<'a> {
                 SECTION_RECORD => body.records.push(Record::get(&mut content)?),
                 SECTION_ACK => {
                     body.ack = Some(Ack { boot: content.try_get_u64()?, version: content.try_get_u32()? });
+                }
+                SECTION_BEAT => {
+                    body.beat = match content.try_get_u8()? {
+                        0 => Some(Beat::Ask),
+                        1 => Some(Beat::Here),
+                        _ => None, // a newer speaker's
+                    };
                 }
                 // A newer speaker's section: not for us.
                 _ => {}

@@ -31,6 +31,15 @@ pub(crate) struct Sender {
     pub(crate) counter: u64,
 }
 
+/// A datagram that turned out authentic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Opened {
+    pub(crate) sender: Sender,
+    pub(crate) body: Vec<u8>,
+    /// Fingerprint of the key that it was sealed with.
+    pub(crate) key: u32,
+}
+
 /// How many bytes [`seal`] adds to a body.
 pub(crate) fn overhead(node: &str) -> usize {
     4 + node.len() + 8 + 8 + 4 + NONCE + TAG
@@ -74,8 +83,8 @@ pub(crate) fn seal_as(
     datagram
 }
 
-/// Checks and opens a datagram: who sent it, and its body.
-pub(crate) fn open(datagram: &[u8], keys: &KeyRing, cluster_uid: &str) -> Result<(Sender, Vec<u8>), DropReason> {
+/// Checks and opens a datagram.
+pub(crate) fn open(datagram: &[u8], keys: &KeyRing, cluster_uid: &str) -> Result<Opened, DropReason> {
     if datagram.len() > MAX_DATAGRAM {
         return Err(DropReason::Oversized);
     }
@@ -108,7 +117,7 @@ pub(crate) fn open(datagram: &[u8], keys: &KeyRing, cluster_uid: &str) -> Result
             &Tag::from(*tag),
         );
         if opened.is_ok() {
-            return Ok((Sender { node, boot, counter }, body));
+            return Ok(Opened { sender: Sender { node, boot, counter }, body, key: key_id });
         }
     }
     Err(DropReason::WrongKey)

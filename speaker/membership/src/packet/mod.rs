@@ -7,7 +7,7 @@
 //!  │ u8      │ by u8    │ u8    │ u8+name │ u64  │ u64     │ u32    ││ 24    │                          │ 16  │
 //!  └─────────┴──────────┴───────┴─────────┴──────┴─────────┴────────┘└───────┴──────────────────────────┴─────┘
 //!   body:  to (hash of name) u64 │ to (rank) u64 │ from (rank) u64 │ sections: kind u8, length u16, content
-//!   sections:  SWIM (foca's message) │ RECORD (facts of one node) │ ACK (which facts of yours I have)
+//!   sections:  SWIM (foca's message) │ RECORD (facts of one node) │ ACK (which facts of yours I have) │ BEAT
 //! ```
 //!
 //! * [`envelope`] seals and opens; the cluster's UID and the clear part are its associated data.

@@ -8,7 +8,7 @@ use bytes::{Buf, BufMut};
 use super::body::Ack;
 use super::{Malformed, field};
 use crate::digest::{Digest, MAX_DIGEST_NAMES};
-use crate::facts::{Facts, Freshness, Phase};
+use crate::facts::{Facts, Freshness, MAX_MACS, Phase};
 
 /// A ring has at most three keys.
 const MAX_KEYS: usize = 3;
@@ -36,7 +36,7 @@ impl Record {
     }
 
     pub(crate) fn put(&self, buf: &mut impl BufMut) {
-        let Facts { protocol, freshness, phase, interfaces, owned } = &self.facts;
+        let Facts { protocol, freshness, phase, interfaces, owned, macs } = &self.facts;
         field::put_name(buf, &self.node);
         buf.put_u64(self.boot);
         buf.put_u64(self.rank);
@@ -45,6 +45,7 @@ impl Record {
         buf.put_u8(match freshness {
             Freshness::Stale => 0,
             Freshness::Current => 1,
+            Freshness::Blind => 2,
         });
         let (phase, grace) = match phase {
             Phase::Running => (0, Duration::ZERO),
@@ -61,16 +62,23 @@ impl Record {
         for key in keys {
             buf.put_u32(*key);
         }
+        // Here a record of the first version ended.
+        let macs = macs.get(..MAX_MACS).unwrap_or(macs);
+        buf.put_u8(u8::try_from(macs.len()).unwrap_or(0));
+        for mac in macs {
+            buf.put_slice(mac);
+        }
     }
 
     /// Reads a record. Values that only a newer speaker knows count as the cautious ones; bytes after the last field
-    /// are a newer speaker's and skipped.
+    /// are a newer speaker's and skipped. Fields that an older speaker did not write yet are empty.
     pub(crate) fn get(buf: &mut impl Buf) -> Result<Self, Malformed> {
         let node = field::get_name(buf)?;
         let (boot, rank, version) = (buf.try_get_u64()?, buf.try_get_u64()?, buf.try_get_u32()?);
         let protocol = buf.try_get_u16()?;
         let freshness = match buf.try_get_u8()? {
             1 => Freshness::Current,
+            2 => Freshness::Blind,
             _ => Freshness::Stale,
         };
         let phase = buf.try_get_u8()?;
@@ -87,7 +95,8 @@ impl Record {
             return Err(Malformed("too many keys"));
         }
         let keys = (0..count).map(|_| buf.try_get_u32()).collect::<Result<_, _>>()?;
-        let facts = Facts { protocol, freshness, phase, interfaces, owned };
+        let macs = if buf.has_remaining() { get_macs(buf)? } else { Vec::new() };
+        let facts = Facts { protocol, freshness, phase, interfaces, owned, macs };
         Ok(Self { node, boot, rank, version, facts, keys })
     }
 }
@@ -115,4 +124,16 @@ fn get_digest(buf: &mut impl Buf) -> Result<Digest, Malformed> {
         return Err(Malformed("a digest is not in order"));
     }
     Ok(Digest { fingerprint, names, complete })
+}
+
+fn get_macs(buf: &mut impl Buf) -> Result<Vec<[u8; 6]>, Malformed> {
+    let count = usize::from(buf.try_get_u8()?);
+    if count > MAX_MACS {
+        return Err(Malformed("too many MAC addresses"));
+    }
+    let mut macs = vec![[0; 6]; count];
+    for mac in &mut macs {
+        buf.try_copy_to_slice(mac)?;
+    }
+    if macs.is_sorted_by(|a, b| a < b) { Ok(macs) } else { Err(Malformed("MAC addresses are not in order")) }
 }

@@ -9,13 +9,13 @@ use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use super::body::{Ack, Body, Builder, Route};
+use super::body::{Ack, Beat, Body, Builder, Route};
 use super::envelope::{self, Sender};
 use super::record::Record;
 use super::swim::Swim;
 use crate::counters::DropReason;
 use crate::digest::Digest;
-use crate::facts::{Facts, Freshness, Phase};
+use crate::facts::{Facts, Freshness, MAX_MACS, Phase};
 use crate::identity::Identity;
 use crate::keys::KeyRing;
 use crate::packet::MAX_DATAGRAM;
@@ -24,6 +24,12 @@ const UID: &str = "6f1c2b1e-cluster";
 
 fn keys() -> KeyRing {
     KeyRing::new(b"0123456789abcdef", None, None).unwrap()
+}
+
+fn open(datagram: &[u8], keys: &KeyRing, uid: &str) -> Result<(Sender, Vec<u8>), DropReason> {
+    let opened = envelope::open(datagram, keys, uid)?;
+    assert!(keys.by_id(opened.key).next().is_some());
+    Ok((opened.sender, opened.body))
 }
 
 fn name() -> impl Strategy<Value = Arc<str>> {
@@ -74,14 +80,16 @@ prop_compose! {
 prop_compose! {
     fn record()(
         node in name(), boot in any::<u64>(), rank in any::<u64>(), version in any::<u32>(),
-        protocol in any::<u16>(), current in any::<bool>(), phase in 0..4u8, grace in any::<u32>(),
+        protocol in any::<u16>(), freshness in 0..3usize, phase in 0..4u8, grace in any::<u32>(),
         interfaces in digest(), owned in digest(),
+        macs in prop::collection::btree_set(any::<[u8; 6]>(), 0..=MAX_MACS),
         keys in prop::collection::vec(any::<u32>(), 0..4),
     ) -> Record {
         let grace = Duration::from_millis(grace.into());
         let phases = [Phase::Running, Phase::Draining, Phase::Stopping, Phase::Restarting { grace }];
-        let freshness = if current { Freshness::Current } else { Freshness::Stale };
-        let facts = Facts { protocol, freshness, phase: phases[usize::from(phase)], interfaces, owned };
+        let freshness = [Freshness::Stale, Freshness::Current, Freshness::Blind][freshness];
+        let macs = macs.into_iter().collect();
+        let facts = Facts { protocol, freshness, phase: phases[usize::from(phase)], interfaces, owned, macs };
         Record { node, boot, rank, version, facts, keys }
     }
 }
@@ -111,11 +119,49 @@ proptest! {
     fn records_come_back_whatever_a_newer_speaker_adds(record in record(), extra in prop::collection::vec(any::<u8>(), 0..20)) {
         let mut bytes = Vec::new();
         record.put(&mut bytes);
-        for end in 0..bytes.len() {
+        let first_version = bytes.len() - 1 - 6 * record.facts.macs.len();
+        for end in (0..bytes.len()).filter(|end| *end != first_version) {
             prop_assert!(Record::get(&mut &bytes[..end]).is_err());
         }
         bytes.extend(extra);
         prop_assert_eq!(Record::get(&mut bytes.as_slice()).unwrap(), record);
+    }
+
+    /// A speaker one version behind says nothing of MAC addresses, and reads what we write by skipping them.
+    #[test]
+    fn a_record_of_the_first_version_is_read_and_reads_ours(record in record()) {
+        let mut bytes = Vec::new();
+        record.put(&mut bytes);
+        let older = bytes.len() - 1 - 6 * record.facts.macs.len();
+        let mut known = record.clone();
+        known.facts.macs.clear();
+        prop_assert_eq!(Record::get(&mut &bytes[..older]).unwrap(), known);
+    }
+
+    #[test]
+    fn mac_addresses_are_in_order_each_once_and_not_too_many(
+        record in record(), count in 0..20u8, macs in prop::collection::vec(any::<[u8; 6]>(), 0..20), sorted in any::<bool>(),
+    ) {
+        let mut macs = macs;
+        if sorted {
+            macs.sort_unstable();
+        }
+        let mut bytes = Vec::new();
+        record.put(&mut bytes);
+        bytes.truncate(bytes.len() - 1 - 6 * record.facts.macs.len());
+        bytes.push(count);
+        bytes.extend(macs.as_flattened());
+        let count = usize::from(count);
+        let fine = count <= MAX_MACS && macs.get(..count).is_some_and(|macs| macs.is_sorted_by(|a, b| a < b));
+        let read = Record::get(&mut bytes.as_slice());
+        prop_assert_eq!(read.is_ok(), fine);
+        if let Ok(read) = read {
+            prop_assert_eq!(&read.facts.macs, &macs[..count]);
+        }
+        // And whatever the caller gives is put into that form.
+        let facts = Facts { macs: macs.clone(), ..Facts::default() }.normal();
+        prop_assert!(facts.macs.len() <= MAX_MACS && facts.macs.is_sorted_by(|a, b| a < b));
+        prop_assert!(facts.macs.len() == MAX_MACS || macs.iter().all(|mac| facts.macs.contains(mac)));
     }
 
     #[test]
@@ -124,7 +170,7 @@ proptest! {
         swim in prop::option::of(prop::collection::vec(any::<u8>(), 0..50)),
         record in record(),
         ack in (any::<u64>(), any::<u32>()),
-        unknown in 4..=255u8,
+        unknown in 5..=255u8, beat in any::<bool>(),
     ) {
         let route = Route { to_node: route.0, to_rank: route.1, from_rank: route.2 };
         let ack = Ack { boot: ack.0, version: ack.1 };
@@ -135,12 +181,15 @@ proptest! {
         prop_assert!(builder.section(unknown, b"of the future"));
         prop_assert!(builder.record(&record));
         prop_assert!(builder.ack(ack));
+        let beat = if beat { Beat::Here } else { Beat::Ask };
+        prop_assert!(builder.beat(beat));
         let bytes = builder.finish();
         prop_assert_eq!(Body::route(&bytes).unwrap(), route);
         let body = Body::parse(&bytes).unwrap();
         prop_assert_eq!(body.swim, swim.as_deref());
         prop_assert_eq!(body.records, vec![record]);
         prop_assert_eq!(body.ack, Some(ack));
+        prop_assert_eq!(body.beat, Some(beat));
     }
 
     #[test]
@@ -158,13 +207,13 @@ proptest! {
         let sender = Sender { node, boot, counter };
         let datagram = envelope::seal(&body, &sender, &keys(), UID, &mut StdRng::seed_from_u64(counter));
         prop_assert_eq!(datagram.len(), envelope::overhead(&sender.node) + body.len());
-        prop_assert_eq!(envelope::open(&datagram, &keys(), UID), Ok((sender, body)));
-        prop_assert_eq!(envelope::open(&datagram, &keys(), "another"), Err(DropReason::WrongKey));
+        prop_assert_eq!(open(&datagram, &keys(), UID), Ok((sender, body)));
+        prop_assert_eq!(open(&datagram, &keys(), "another"), Err(DropReason::WrongKey));
         let other = KeyRing::new(b"fedcba9876543210", None, None).unwrap();
-        prop_assert_eq!(envelope::open(&datagram, &other, UID), Err(DropReason::WrongKey));
+        prop_assert_eq!(open(&datagram, &other, UID), Err(DropReason::WrongKey));
         let mut flipped = datagram.clone();
         flipped[flip.index(datagram.len())] ^= 1 << bit;
-        prop_assert!(envelope::open(&flipped, &keys(), UID).is_err());
+        prop_assert!(open(&flipped, &keys(), UID).is_err());
     }
 }
 
@@ -172,7 +221,7 @@ proptest! {
 fn a_format_is_read_if_its_writer_says_we_can() {
     let sender = Sender { node: "a".into(), boot: 1, counter: 1 };
     let written = |format| envelope::seal_as(format, b"body", &sender, &keys(), UID, &mut StdRng::seed_from_u64(1));
-    let read = |format| envelope::open(&written(format), &keys(), UID);
+    let read = |format| open(&written(format), &keys(), UID);
     let good = Ok((sender.clone(), b"body".to_vec()));
     let ours = envelope::VERSION;
     assert_eq!(read([ours, envelope::READABLE_BY]), good);
@@ -181,7 +230,7 @@ fn a_format_is_read_if_its_writer_says_we_can() {
     assert_eq!(read([0, 0]), Err(DropReason::Version));
     let mut pretended = written([ours, ours]);
     pretended[0] += 1;
-    assert_eq!(envelope::open(&pretended, &keys(), UID), Err(DropReason::WrongKey), "the version is under the seal");
+    assert_eq!(open(&pretended, &keys(), UID), Err(DropReason::WrongKey), "the version is under the seal");
 }
 
 #[test]
@@ -191,9 +240,9 @@ fn what_is_cut_or_too_long_is_told_apart() {
     let least = envelope::overhead("a");
     for end in 0..datagram.len() {
         let expected = if end < least { DropReason::TooShort } else { DropReason::WrongKey };
-        assert_eq!(envelope::open(&datagram[..end], &keys(), UID), Err(expected), "{end} bytes");
+        assert_eq!(open(&datagram[..end], &keys(), UID), Err(expected), "{end} bytes");
     }
-    assert_eq!(envelope::open(&[0; MAX_DATAGRAM + 1], &keys(), UID), Err(DropReason::Oversized));
+    assert_eq!(open(&[0; MAX_DATAGRAM + 1], &keys(), UID), Err(DropReason::Oversized));
 }
 
 /// Written down once, so that a change of format or derivation cannot pass unnoticed: N and N−1 must interoperate.
@@ -208,7 +257,7 @@ fn the_format_is_what_it_was() {
     let mut recorded = datagram[..clear].to_vec();
     recorded.extend(nonce);
     recorded.extend(GOLDEN_SEALED);
-    assert_eq!(envelope::open(&recorded, &keys(), UID), Ok((sender, b"body".to_vec())));
+    assert_eq!(open(&recorded, &keys(), UID), Ok((sender, b"body".to_vec())));
 }
 
 /// Version 1, readable by 1, sealed, "node-a", boot 2, counter 3, key id.
@@ -224,9 +273,46 @@ const GOLDEN_SEALED: [u8; 20] = [
 fn a_full_record_fits_into_a_datagram_of_the_longest_names() {
     let node: Arc<str> = "n".repeat(253).into();
     let many: Vec<String> = (0..100).map(|i| i.to_string()).collect();
-    let facts = Facts { interfaces: Digest::of(&many), owned: Digest::of(&many), ..Facts::default() };
+    let macs = (0..16).map(|i| [i; 6]).collect();
+    let facts = Facts { interfaces: Digest::of(&many), owned: Digest::of(&many), macs, ..Facts::default() };
     let record = Record { node: Arc::clone(&node), boot: 1, rank: 1, version: 1, facts, keys: vec![1, 2, 3] };
     let route = Route { to_node: 1, to_rank: 1, from_rank: 1 };
     let mut builder = Builder::new(route, MAX_DATAGRAM - envelope::overhead(&node));
     assert!(builder.record(&record) && builder.ack(Ack { boot: 1, version: 1 }));
+}
+
+/// A record as the first version wrote it, byte by byte.
+const FIRST_RECORD: [u8; 53] = [
+    1, b'a', // node
+    0, 0, 0, 0, 0, 0, 0, 2, // boot
+    0, 0, 0, 0, 0, 0, 0, 3, // rank
+    0, 0, 0, 4, // version
+    0, 1, // protocol
+    1, // current
+    3, 0, 0, 0x27, 0x10, // restarting, back within 10 s
+    0, 0, 0, 0, 0, 0, 0, 7, 1, 1, 0, 0, 0, 9, // interfaces: fingerprint, complete, one name
+    0, 0, 0, 0, // owned: the beginning of its fingerprint
+    0, 0, 0, 8, 0, // its end; not complete
+];
+
+#[test]
+fn a_record_of_the_first_version_is_still_understood() {
+    let mut bytes = FIRST_RECORD.to_vec();
+    bytes.extend([0]); // no names of owned addresses
+    bytes.extend([1, 0xaa, 0xbb, 0xcc, 0xdd]); // one key
+    let read = Record::get(&mut bytes.as_slice()).unwrap();
+    let facts = Facts {
+        protocol: 1,
+        freshness: Freshness::Current,
+        phase: Phase::Restarting { grace: Duration::from_secs(10) },
+        interfaces: Digest { fingerprint: 7, names: vec![9], complete: true },
+        owned: Digest { fingerprint: 8, names: vec![], complete: false },
+        macs: vec![],
+    };
+    let record = Record { node: "a".into(), boot: 2, rank: 3, version: 4, facts, keys: vec![0xaabb_ccdd] };
+    assert_eq!(read, record);
+    // And ours begins with it, so that the first version reads ours.
+    let mut ours = Vec::new();
+    record.put(&mut ours);
+    assert!(ours.starts_with(&bytes));
 }

@@ -42,6 +42,7 @@ impl Membership {
             self.counters.late_wakeups += 1;
             self.slowness.note(late, now);
             self.timers.stand_still(now, late, READ_FIRST);
+            self.count_heartbeats_anew(now);
         }
         // Whatever is set while doing this is due later: every period is at least a millisecond.
         while let Some(entry) = self.timers.pop(now) {
@@ -51,7 +52,10 @@ impl Membership {
                 Timer::Doubt(node) => self.end_doubt(&node, now),
                 Timer::Announce => self.announce(now),
                 Timer::Push => self.push(now),
-                Timer::Start => {}
+                Timer::Ask => self.ask_for_beats(now),
+                Timer::Beat => self.beat(now),
+                Timer::Watch => self.look_for_quiet(now),
+                Timer::Start | Timer::Alone => {} // looked at after everything
                 Timer::Leave => self.give_up_leaving(now),
             }
             self.obey_foca(now);

@@ -1,6 +1,7 @@
 //! Facts: ours go to every live member until it says it has them; others' are relayed a few times, for those who
 //! cannot hear each other.
 
+use std::net::SocketAddr;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use crate::identity::Identity;
 use crate::keys::KeyRing;
 use crate::output::Output;
 use crate::packet::MAX_DATAGRAM;
-use crate::packet::body::{self, Ack, Builder, Route};
+use crate::packet::body::{self, Ack, Beat, Builder, Route};
 use crate::packet::envelope::{self, Sender};
 use crate::packet::record::Record;
 use crate::timers::Timer;
@@ -46,7 +47,8 @@ impl Own {
     }
 
     /// Whether anything changed.
-    pub(super) fn set_facts(&mut self, mut facts: Facts) -> bool {
+    pub(super) fn set_facts(&mut self, facts: Facts) -> bool {
+        let mut facts = facts.normal();
         if let Some(phase) = self.final_phase {
             facts.phase = phase;
         }
@@ -126,10 +128,16 @@ impl Membership {
         }
         let changed = peer.record.as_ref().is_none_or(|old| old.facts != record.facts);
         let (node, facts) = (Arc::clone(&record.node), record.facts.clone());
+        // The facts of a process that is not up yet are told when it is: see `tell_up`.
+        let present = known.is_none_or(|id| id.boot == record.boot);
+        let leaving = matches!(record.facts.phase, Phase::Stopping | Phase::Restarting { .. });
+        if leaving && known.is_some_and(|id| id.boot == record.boot) {
+            peer.going = Some(record.facts.phase);
+        }
         peer.record = Some(record);
         peer.relays = RELAYS;
         let alive = peer.alive;
-        if alive && changed {
+        if alive && changed && present {
             self.outputs.push_back(Output::FactsChanged { node, facts });
         }
     }
@@ -153,9 +161,7 @@ impl Membership {
 
     /// Sends foca's message, or none, with the facts the receiver lacks.
     pub(super) fn send(&mut self, to: &Identity, message: Option<&[u8]>, now: Duration) {
-        let me = self.foca.identity().clone();
-        let route = Route { to_node: body::name_tag(&to.node), to_rank: to.rank, from_rank: me.rank };
-        let mut builder = Builder::new(route, MAX_DATAGRAM - envelope::overhead(&me.node));
+        let mut builder = self.letter(to);
         if let Some(message) = message {
             builder.swim(message);
         }
@@ -173,8 +179,29 @@ impl Membership {
             builder.record(&self.own_record());
         }
         self.relay(&mut builder, &to.node);
+        self.post(builder, address);
+    }
+
+    /// Sends a heartbeat, or asks for them, with nothing beside it.
+    pub(super) fn send_beat(&mut self, to: &Identity, beat: Beat, now: Duration) {
+        let mut builder = self.letter(to);
+        builder.beat(beat);
+        let address = self.peers.get(&to.node).map_or(to.address, |peer| peer.address_for(to, now));
+        self.post(builder, address);
+    }
+
+    /// An empty body from our present life to that of another.
+    fn letter(&self, to: &Identity) -> Builder {
+        let me = self.foca.identity();
+        let route = Route { to_node: body::name_tag(&to.node), to_rank: to.rank, from_rank: me.rank };
+        Builder::new(route, MAX_DATAGRAM - envelope::overhead(&me.node))
+    }
+
+    /// Seals a body and hands it to the caller.
+    fn post(&mut self, builder: Builder, address: SocketAddr) {
         self.sent += 1;
-        let sender = Sender { node: me.node, boot: me.boot, counter: self.sent };
+        let me = self.foca.identity();
+        let sender = Sender { node: Arc::clone(&me.node), boot: me.boot, counter: self.sent };
         let datagram = envelope::seal(&builder.finish(), &sender, &self.keys, &self.config.cluster_uid, &mut self.rng);
         self.counters.sent += 1;
         self.counters.sent_bytes += datagram.len() as u64;

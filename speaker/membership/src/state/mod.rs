@@ -7,16 +7,22 @@
 //! | `swim` | what does foca want, and do we believe it? |
 //! | `announce` | who should be alive and is not? |
 //! | `exchange` | who lacks whose facts? |
+//! | `rotation` | which keys do the others use? |
+//! | `watch` | who must be missed at once? |
+//! | `alone` | should somebody be there and is not? |
 //! | `life` | are we started, have we left? |
 
+mod alone;
 mod announce;
 mod deadline;
 mod exchange;
 mod life;
 mod receive;
+mod rotation;
 mod swim;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -38,9 +44,13 @@ use crate::packet::swim::Codec;
 use crate::peer::Peer;
 use crate::timers::{Timer, Timers};
 
+pub use alone::Alone;
+use alone::Solitude;
 use deadline::Slowness;
 use exchange::Own;
 use life::Life;
+pub use rotation::SealedWith;
+use watch::Watch;
 
 /// So many nodes that the API does not list (its view may lag) are known at most.
 const UNLISTED_NODES: usize = 32;
@@ -61,6 +71,8 @@ pub struct Membership {
     counters: Counters,
     own: Own,
     life: Life,
+    watch: Watch,
+    solitude: Solitude,
     slowness: Slowness,
     /// Datagrams sent; the last one's counter.
     sent: u64,
@@ -115,6 +127,8 @@ impl Membership {
             runtime: AccumulatingRuntime::new(),
             own: Own::new(&keys),
             life: Life::new(),
+            watch: Watch::default(),
+            solitude: Solitude::default(),
             config,
             keys,
             rng,
@@ -136,7 +150,10 @@ impl Membership {
         let result = self.read(from, datagram, now);
         match result {
             Ok(()) => self.counters.accepted += 1,
-            Err(reason) => self.counters.drop(reason),
+            Err(reason) => {
+                self.counters.drop(reason);
+                self.solitude.note_refused(reason);
+            }
         }
         self.settle(now);
         result
@@ -158,6 +175,13 @@ impl Membership {
     /// to while they are not alive. The first call begins start-up.
     pub fn set_nodes(&mut self, nodes: impl IntoIterator<Item = (String, SocketAddr)>, now: Duration) {
         self.list(nodes, now);
+        self.settle(now);
+    }
+
+    /// The nodes that the API calls ready. Where there are some, being the only speaker for
+    /// [`crate::Timing::alone_after`] is worth telling: [`Output::Alone`].
+    pub fn set_ready(&mut self, nodes: impl IntoIterator<Item = String>, now: Duration) {
+        self.set_ready_nodes(nodes);
         self.settle(now);
     }
 
@@ -184,6 +208,31 @@ impl Membership {
         self.settle(now);
     }
 
+    /// Whom to watch closely from now on: those whose addresses would be ours first. The first 16 count, and only
+    /// while [`crate::Timing::heartbeat_period`] is not zero. One of them that misses its heartbeats is
+    /// [`Output::Quiet`]; look for its node on layer 2 then, and tell what came of it.
+    pub fn watch<N: Into<Arc<str>>>(&mut self, nodes: impl IntoIterator<Item = N>, now: Duration) {
+        self.set_watched(nodes.into_iter().map(Into::into), now);
+        self.settle(now);
+    }
+
+    /// After [`Output::Quiet`]: the node itself does not answer either. It is down from now on, for us and, unless it
+    /// proves the contrary to them, for the others. False if that came to nothing: it has been heard again, or we did
+    /// not run ourselves meanwhile.
+    pub fn confirm_quiet(&mut self, node: &str, now: Duration) -> bool {
+        self.do_due(now); // which sees whether we are late
+        let confirmed = !self.life.has_left() && self.condemn(node, now);
+        self.settle(now);
+        confirmed
+    }
+
+    /// After [`Output::Quiet`]: the node itself answers. It will not be called quiet again before its speaker has
+    /// been heard again.
+    pub fn deny_quiet(&mut self, node: &str, now: Duration) {
+        self.pardon(node);
+        self.settle(now);
+    }
+
     /// The next thing to do or to know.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
@@ -204,16 +253,14 @@ impl Membership {
         self.life.started()
     }
 
+    /// Whether we are the only speaker for long already, although the API calls other nodes ready.
+    pub fn alone(&self) -> Option<Alone> {
+        self.solitude.told()
+    }
+
     /// What we say about ourselves.
     pub fn facts(&self) -> &Facts {
         self.own.facts()
-    }
-
-    /// How many live members accept what is our `next` key, or our current one if there is no next. When it equals
-    /// the number of members, `next` may be promoted.
-    pub fn peers_with_next(&self) -> usize {
-        let wanted = self.keys.next().unwrap_or(self.keys.current()).id();
-        self.peers.values().filter(|p| p.alive && p.record.as_ref().is_some_and(|r| r.keys.contains(&wanted))).count()
     }
 
     /// Listed nodes that are not alive, and live members that are not listed.
@@ -234,7 +281,7 @@ impl Membership {
             node,
             boot_id: identity.boot,
             address: peer.seen.unwrap_or(identity.address),
-            facts: peer.record.as_ref().map(|r| &r.facts),
+            facts: peer.record.as_ref().filter(|r| r.boot == identity.boot).map(|r| &r.facts),
             listed: peer.listed.is_some(),
             last_heard: peer.last_heard,
         })
@@ -260,6 +307,7 @@ impl Membership {
         self.obey_foca(now);
         self.pay_acks(now);
         self.review_life(now);
+        self.review_solitude(now);
     }
 
     fn arm(&mut self, timer: Timer, now: Duration, after: Duration) {

@@ -10,7 +10,7 @@ use super::Membership;
 use crate::counters::DropReason;
 use crate::identity::Identity;
 use crate::packet::body::{Body, Route};
-use crate::packet::envelope::{self, Sender};
+use crate::packet::envelope::{self, Opened, Sender};
 use crate::packet::swim::Swim;
 use crate::replay::ReplayWindow;
 
@@ -19,7 +19,7 @@ impl Membership {
         if self.life.has_left() {
             return Err(DropReason::Left);
         }
-        let (sender, bytes) = envelope::open(datagram, &self.keys, &self.config.cluster_uid)?;
+        let Opened { sender, body: bytes, key } = envelope::open(datagram, &self.keys, &self.config.cluster_uid)?;
         if *sender.node == *self.foca.identity().node {
             return Err(DropReason::Own);
         }
@@ -33,12 +33,16 @@ impl Membership {
         let body = Body::parse(&bytes).map_err(|_| DropReason::Malformed)?;
         let swim = body.swim.map(|bytes| self.read_swim(bytes, &sender, route, now)).transpose()?;
         self.note_contact(&sender, from, swim.as_ref(), now);
+        self.note_key(&sender.node, key);
         if let Some(swim) = &swim {
             self.pass_to_foca(swim)?;
             self.obey_foca(now);
         }
         if let Some(ack) = body.ack {
             self.note_ack(&sender.node, ack);
+        }
+        if let Some(beat) = body.beat {
+            self.take_beat(&sender.node, beat, now);
         }
         for record in body.records {
             self.learn(record, &sender.node);
@@ -145,6 +149,7 @@ impl Membership {
     /// The sender is there, and perhaps heard us: suspicions of ours end.
     fn note_contact(&mut self, sender: &Sender, from: SocketAddr, swim: Option<&Swim>, now: Duration) {
         self.life.heard(now);
+        self.note_life_sign(&sender.node, false, now);
         let Some(peer) = self.peers.get_mut(&sender.node) else { return };
         peer.last_heard = Some(now);
         peer.seen = Some(from);

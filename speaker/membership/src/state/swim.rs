@@ -91,7 +91,7 @@ impl Membership {
         match notification {
             OwnedNotification::MemberUp(id) => self.believe_up(&id, now),
             OwnedNotification::MemberDown(id) => self.hear_down(&id, now),
-            OwnedNotification::Rename(_, id) => self.note_life(&id),
+            OwnedNotification::Rename(_, id) => self.note_life(&id, now),
             OwnedNotification::Rejoin(_) => {
                 self.counters.rejoins += 1;
                 self.reconnect();
@@ -101,21 +101,32 @@ impl Membership {
         }
     }
 
-    /// Records a newer life of a node; tells the caller if it is a new process of one that it believes alive.
-    fn note_life(&mut self, id: &Identity) {
+    /// Records a newer life of a node; tells the caller if it is a new process of one that it believes alive. If the
+    /// old one had said good-bye, it is told down first, with its reason: it was back before it was missed.
+    fn note_life(&mut self, id: &Identity, now: Duration) {
         let Some(peer) = self.peers.get_mut(&id.node) else { return };
         let restarted = peer.identity.as_ref().is_some_and(|old| old.boot != id.boot);
-        peer.identity = Some(id.clone());
-        if restarted {
-            peer.forget_process_before(id.boot);
+        if !restarted {
+            peer.identity = Some(id.clone());
+            return;
         }
-        if restarted && peer.alive {
+        let (alive, going) = (peer.alive, peer.going);
+        if let Some(phase) = going {
+            self.tell_down(&id.node, DownReason::Left(phase), now);
+        }
+        self.watch.disarm(&id.node);
+        let Some(peer) = self.peers.get_mut(&id.node) else { return };
+        peer.identity = Some(id.clone());
+        peer.forget_process_before(id.boot);
+        if alive {
+            peer.alive = true;
+            peer.down_since = None;
             self.tell_up(id);
         }
     }
 
     fn believe_up(&mut self, id: &Identity, now: Duration) {
-        self.note_life(id);
+        self.note_life(id, now);
         let Some(peer) = self.peers.get_mut(&id.node) else { return };
         peer.pushes = 0;
         if peer.doubted {
@@ -130,10 +141,6 @@ impl Membership {
                 peer.acked = None;
             }
             self.tell_up(id);
-            if let Some(record) = self.peers.get(&id.node).and_then(|p| p.record.as_ref()) {
-                let (node, facts) = (Arc::clone(&record.node), record.facts.clone());
-                self.outputs.push_back(Output::FactsChanged { node, facts });
-            }
         }
         self.arm(Timer::Push, now, Duration::ZERO);
         // Its list of members comes back.
@@ -259,16 +266,29 @@ impl Membership {
         self.widen(FEW);
     }
 
-    fn tell_up(&mut self, id: &Identity) {
-        self.outputs.push_back(Output::MemberUp { node: Arc::clone(&id.node), boot_id: id.boot, address: id.address });
+    /// Sends a verdict of ours to as many as one burst reaches.
+    pub(super) fn tell_all(&mut self) {
+        self.spread(MANY);
     }
 
-    fn tell_down(&mut self, node: &Arc<str>, reason: DownReason, now: Duration) {
+    /// A process is up: to the caller it has said nothing yet, so what is known of its facts (they may have come before,
+    /// also from others) is told again.
+    fn tell_up(&mut self, id: &Identity) {
+        self.outputs.push_back(Output::MemberUp { node: Arc::clone(&id.node), boot_id: id.boot, address: id.address });
+        let record = self.peers.get(&id.node).and_then(|p| p.record.as_ref());
+        if let Some(record) = record.filter(|record| record.boot == id.boot) {
+            let (node, facts) = (Arc::clone(&record.node), record.facts.clone());
+            self.outputs.push_back(Output::FactsChanged { node, facts });
+        }
+    }
+
+    pub(super) fn tell_down(&mut self, node: &Arc<str>, reason: DownReason, now: Duration) {
         let Some(peer) = self.peers.get_mut(node) else { return };
         peer.doubted = false;
         if !std::mem::take(&mut peer.alive) {
             return;
         }
+        self.watch.disarm(node);
         peer.down_since = Some(now);
         peer.relays = 0;
         self.outputs.push_back(Output::MemberDown {

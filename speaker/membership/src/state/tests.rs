@@ -2,6 +2,8 @@
 
 mod forged;
 mod hostile;
+mod previous;
+mod watched;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -87,5 +89,6 @@ fn picture(membership: &Membership) -> String {
         .map(|(node, p)| (node, p.alive, &p.identity, p.last_heard, p.last_answer, p.seen, &p.record, p.acked))
         .collect();
     let swim: Vec<_> = membership.foca.iter_membership_state().collect();
-    format!("{:?} {peers:?} {swim:?} {:?}", membership.foca.identity(), membership.next_deadline())
+    let (identity, deadline) = (membership.foca.identity(), membership.next_deadline());
+    format!("{identity:?} {peers:?} {swim:?} {:?} {deadline:?}", membership.watch)
 }

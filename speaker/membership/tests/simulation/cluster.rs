@@ -4,10 +4,10 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use herald_membership::{Config, DownReason, KeyRing, Leave, Membership, Output, Timing};
+use herald_membership::{Alone, Config, DownReason, Facts, KeyRing, Leave, Membership, Output, Timing};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 
@@ -35,13 +35,17 @@ impl Network {
 pub(crate) enum News {
     Up { node: usize, boot: u64 },
     Down { node: usize, reason: DownReason },
+    Quiet { node: usize },
     Facts { node: usize },
     Started,
+    Alone(Option<Alone>),
     Left { unacknowledged: usize },
 }
 
 struct Node {
     membership: Option<Membership>,
+    /// Its kernel answers ARP, whether its speaker runs or not.
+    powered: bool,
     boot: u64,
     boots: u64,
     /// Not scheduled until then; datagrams wait in its socket.
@@ -49,12 +53,30 @@ struct Node {
     socket: Vec<(SocketAddr, Vec<u8>)>,
     wake_at: Option<Duration>,
     alive: BTreeSet<usize>,
+    /// What it was told of the facts of each of them, as a caller keeps them: a new process has said nothing yet.
+    facts: BTreeMap<usize, Facts>,
 }
 
 enum Event {
-    Deliver { to: usize, from: usize, datagram: Vec<u8> },
-    Wake { node: usize, boot: u64 },
-    Resume { node: usize },
+    Deliver {
+        to: usize,
+        from: usize,
+        datagram: Vec<u8>,
+    },
+    Wake {
+        node: usize,
+        boot: u64,
+    },
+    Resume {
+        node: usize,
+    },
+    /// The end of `node`'s search for `target` on layer 2.
+    Probed {
+        node: usize,
+        boot: u64,
+        target: usize,
+        answered: bool,
+    },
 }
 
 pub(crate) struct Cluster {
@@ -73,6 +95,10 @@ pub(crate) struct Cluster {
     queue: BinaryHeap<Reverse<(Duration, u64)>>,
     sequence: u64,
     rng: StdRng,
+    /// Nodes have IPv6 addresses only.
+    pub(crate) ipv6: bool,
+    /// Nodes that send from an address that is not the listed one; what is sent to that one is lost.
+    second: BTreeSet<usize>,
     pub(crate) keys: KeyRing,
     pub(crate) timing: Timing,
 }
@@ -92,9 +118,29 @@ pub(crate) fn name(node: usize) -> String {
     format!("node-{node:03}")
 }
 
-pub(crate) fn address(node: usize) -> SocketAddr {
-    let (high, low) = (u8::try_from(node / 250).unwrap(), u8::try_from(node % 250 + 1).unwrap());
-    SocketAddr::from(([10, 0, high, low], 7946))
+/// Node `n` is at 10.0.x.y and fd00::x:y, or with another second byte for its second address.
+mod addresses {
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+    pub(super) fn of(node: usize, ipv6: bool, home: u8) -> SocketAddr {
+        let (high, low) = (u8::try_from(node / 250).unwrap(), u8::try_from(node % 250 + 1).unwrap());
+        let ip = match ipv6 {
+            false => IpAddr::from(Ipv4Addr::from([10, home, high, low])),
+            true => IpAddr::from(Ipv6Addr::from([0xfd00, 0, 0, 0, 0, home.into(), high.into(), low.into()])),
+        };
+        SocketAddr::new(ip, 7946)
+    }
+
+    /// Which node that is, and which of its addresses.
+    pub(super) fn node_at(address: SocketAddr) -> (usize, u8) {
+        let [.., home, high, low] = match address.ip() {
+            IpAddr::V4(ip) => ip.octets().map(u16::from).to_vec(),
+            IpAddr::V6(ip) => ip.segments().to_vec(),
+        }[..] else {
+            unreachable!()
+        };
+        (usize::from(high) * 250 + usize::from(low) - 1, u8::try_from(home).unwrap())
+    }
 }
 
 fn number(node: &str) -> usize {
@@ -116,12 +162,14 @@ impl Cluster {
     pub(crate) fn cold(nodes: usize, network: Network, seed: u64) -> Self {
         let node = |i| Node {
             membership: None,
+            powered: true,
             boot: 1_000_000 + i,
             boots: 0,
             stalled_until: Duration::ZERO,
             socket: Vec::new(),
             wake_at: None,
             alive: BTreeSet::new(),
+            facts: BTreeMap::new(),
         };
         Self {
             now: ms(1_000),
@@ -136,6 +184,8 @@ impl Cluster {
             queue: BinaryHeap::new(),
             sequence: 0,
             rng: StdRng::seed_from_u64(seed),
+            ipv6: false,
+            second: BTreeSet::new(),
             keys: KeyRing::new(b"0123456789abcdef", None, None).unwrap(),
             timing: Timing::default(),
         }
@@ -154,6 +204,21 @@ impl Cluster {
         self.nodes.len()
     }
 
+    /// Where the API says a node is.
+    fn address(&self, node: usize) -> SocketAddr {
+        addresses::of(node, self.ipv6, 0)
+    }
+
+    /// Where its datagrams come from.
+    pub(crate) fn source(&self, node: usize) -> SocketAddr {
+        addresses::of(node, self.ipv6, u8::from(self.second.contains(&node)))
+    }
+
+    /// The node sends from another address than the listed one, which leads nowhere.
+    pub(crate) fn second_address(&mut self, node: usize) {
+        self.second.insert(node);
+    }
+
     /// Starts a node's speaker (again, if it ran before).
     pub(crate) fn start(&mut self, node: usize) {
         let boots = self.nodes[node].boots;
@@ -165,20 +230,22 @@ impl Cluster {
         self.rng.fill_bytes(&mut seed);
         let config = Config {
             node: name(node),
-            address: address(node),
+            address: self.address(node),
             boot_id: boot,
             cluster_uid: "cluster".into(),
             timing: self.timing,
             seed,
         };
-        let listed: Vec<_> = (0..self.len()).map(|n| (name(n), address(n))).collect();
+        let listed: Vec<_> = (0..self.len()).map(|n| (name(n), self.address(n))).collect();
         let mut membership = Membership::new(config, self.keys.clone()).unwrap();
         membership.set_nodes(listed, self.now);
         let entry = &mut self.nodes[node];
         entry.boot = boot;
         entry.boots += 1;
+        entry.powered = true;
         entry.membership = Some(membership);
         entry.alive.clear();
+        entry.facts.clear();
         entry.socket.clear();
         entry.wake_at = None;
         entry.stalled_until = Duration::ZERO;
@@ -189,6 +256,12 @@ impl Cluster {
     pub(crate) fn kill(&mut self, node: usize) {
         self.nodes[node].membership = None;
         self.nodes[node].wake_at = None;
+    }
+
+    /// The whole node falls silent, its kernel too.
+    pub(crate) fn silence(&mut self, node: usize) {
+        self.kill(node);
+        self.nodes[node].powered = false;
     }
 
     pub(crate) fn leave(&mut self, node: usize, how: Leave) {
@@ -230,6 +303,16 @@ impl Cluster {
     pub(crate) fn heal(&mut self) {
         self.cuts.clear();
         self.side.fill(0);
+    }
+
+    /// Asks for a node on layer 2: three times within 100 ms, each may be lost.
+    fn probe(&mut self, node: usize, target: usize) {
+        let there = self.connected(node, target) && self.connected(target, node) && self.nodes[target].powered;
+        let loss = 1.0 - (1.0 - self.network.loss).powi(2);
+        let answer = (0..3u64).find(|_| there && !self.rng.random_bool(loss));
+        let after = answer.map_or(ms(100), |attempt| ms(33) * u32::try_from(attempt).unwrap() + ms(1));
+        let boot = self.nodes[node].boot;
+        self.push(self.now + after, Event::Probed { node, boot, target, answered: answer.is_some() });
     }
 
     fn connected(&self, from: usize, to: usize) -> bool {
@@ -306,11 +389,13 @@ impl Cluster {
                 }
                 if self.nodes[to].stalled_until > now {
                     if self.nodes[to].socket.len() < 1_000 {
-                        self.nodes[to].socket.push((address(from), datagram));
+                        let source = self.source(from);
+                        self.nodes[to].socket.push((source, datagram));
                     }
                     return;
                 }
-                self.call(to, |m| m.receive(address(from), &datagram, now)).ok();
+                let source = self.source(from);
+                self.call(to, |m| m.receive(source, &datagram, now)).ok();
             }
             Event::Wake { node, boot } => {
                 let entry = &mut self.nodes[node];
@@ -322,6 +407,19 @@ impl Cluster {
                 }
                 entry.wake_at = None;
                 self.call(node, |m| m.handle_deadline(now));
+            }
+            Event::Probed { node, boot, target, answered } => {
+                let entry = &self.nodes[node];
+                if entry.membership.is_none() || entry.boot != boot {
+                    return;
+                }
+                if entry.stalled_until > now {
+                    self.push(entry.stalled_until, Event::Probed { node, boot, target, answered });
+                } else if answered {
+                    self.call(node, |m| m.deny_quiet(&name(target), now));
+                } else {
+                    self.call(node, |m| m.confirm_quiet(&name(target), now));
+                }
             }
             Event::Resume { node } => {
                 if !self.running(node) || self.nodes[node].stalled_until > now {
@@ -346,6 +444,7 @@ impl Cluster {
                 }
                 Output::MemberUp { node: up, boot_id, .. } => {
                     self.nodes[node].alive.insert(number(&up));
+                    self.nodes[node].facts.remove(&number(&up));
                     News::Up { node: number(&up), boot: boot_id }
                 }
                 Output::MemberDown { node: down, reason, at, .. } => {
@@ -353,7 +452,15 @@ impl Cluster {
                     assert!(self.nodes[node].alive.remove(&number(&down)), "down without up: {down}");
                     News::Down { node: number(&down), reason }
                 }
-                Output::FactsChanged { node: whose, .. } => News::Facts { node: number(&whose) },
+                Output::Quiet { node: quiet } => {
+                    self.probe(node, number(&quiet));
+                    News::Quiet { node: number(&quiet) }
+                }
+                Output::FactsChanged { node: whose, facts } => {
+                    self.nodes[node].facts.insert(number(&whose), facts);
+                    News::Facts { node: number(&whose) }
+                }
+                Output::Alone(alone) => News::Alone(alone),
                 Output::Started => News::Started,
                 Output::Left { unacknowledged } => News::Left { unacknowledged },
             };
@@ -363,6 +470,10 @@ impl Cluster {
         if told_before < self.news.len() {
             let told: BTreeSet<_> = membership.members().map(|m| number(m.node)).collect();
             assert_eq!(told, self.nodes[node].alive, "news and members() of node {node} differ");
+            for member in membership.members().filter(|member| member.facts.is_some()) {
+                let told = self.nodes[node].facts.get(&number(member.node));
+                assert_eq!(told, member.facts, "node {node} was told this, and knows that, of {}", member.node);
+            }
         }
         let Some(due) = membership.next_deadline() else { return };
         let at = due.max(self.now) + Duration::from_micros(self.rng.random_range(0..=self.lateness));
@@ -377,9 +488,10 @@ impl Cluster {
     fn transmit(&mut self, from: usize, to: SocketAddr, datagram: Vec<u8>) {
         assert!(datagram.len() <= herald_membership::MAX_DATAGRAM);
         self.datagrams += 1;
-        let IpAddr::V4(ip) = to.ip() else { panic!("sent to nowhere: {to}") };
-        let [.., high, low] = ip.octets();
-        let to = usize::from(high) * 250 + usize::from(low) - 1;
+        let (to, home) = addresses::node_at(to);
+        if home != u8::from(self.second.contains(&to)) {
+            return;
+        }
         if !self.connected(from, to) {
             return;
         }

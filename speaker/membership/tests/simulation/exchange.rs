@@ -1,6 +1,6 @@
-//! Facts reach everybody, and keys rotate without a split.
+//! Facts reach everybody.
 
-use herald_membership::{Digest, DropReason, Facts, Freshness, KeyRing};
+use herald_membership::{Digest, Facts, Freshness};
 
 use crate::cluster::{Cluster, Network, News, ms, name, with_seeds};
 
@@ -94,47 +94,4 @@ fn a_restart_voids_the_old_facts() {
         let took = cluster.run_until(ms(2_000), |c| c.agreed() && all_know(c, 0, &facts("eth1")));
         assert!(took.is_some_and(|t| t < ms(300)), "{took:?}");
     });
-}
-
-/// `next`, promotion, removal of the old key: node by node, while datagrams are on their way.
-#[test]
-fn keys_rotate_without_a_split() {
-    let (a, b): (&[u8], &[u8]) = (b"0123456789abcdef", b"the new key, much longer");
-    let steps = [(a, Some(b), None), (b, None, Some(a)), (b, None, None)];
-    let mut cluster = Cluster::settled(5, Network { loss: 0.02, ..Network::GOOD }, 1);
-    for (current, next, previous) in steps {
-        for node in 0..5 {
-            let now = cluster.now;
-            cluster.call(node, |m| m.set_keys(KeyRing::new(current, next, previous).unwrap(), now));
-            if next.is_some() {
-                cluster.run_for(ms(300));
-                assert_eq!(cluster.membership(0).peers_with_next(), node, "known to have the next key");
-            }
-            cluster.run_for(ms(700));
-        }
-    }
-    assert_eq!(cluster.news, []);
-    for node in 0..5 {
-        assert_eq!(cluster.membership(node).counters().dropped(DropReason::WrongKey), 0);
-    }
-}
-
-#[test]
-fn another_key_or_none_keeps_a_node_out() {
-    for (keys, reason) in [
-        (KeyRing::new(b"a different key!", None, None).unwrap(), DropReason::WrongKey),
-        (KeyRing::insecure(), DropReason::Security),
-    ] {
-        let mut cluster = Cluster::cold(3, Network::GOOD, 1);
-        cluster.start(0);
-        cluster.start(1);
-        cluster.keys = keys;
-        cluster.start(2);
-        cluster.run_for(ms(3_000));
-        assert_eq!(cluster.alive(0).len(), 1);
-        assert_eq!(cluster.alive(2).len(), 0);
-        assert!(cluster.membership(0).counters().dropped(reason) > 0);
-        assert!(cluster.membership(2).counters().dropped(reason) > 0);
-        assert_eq!(cluster.membership(0).disagreement(), (1, 0));
-    }
 }

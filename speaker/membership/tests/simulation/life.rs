@@ -152,3 +152,30 @@ fn leaving_waits_no_longer_than_agreed_for_the_dead() {
     let took = cluster.run_until(ms(1_000), left);
     assert!(took.is_some_and(|t| t >= ms(300) && t < ms(310)), "{took:?}");
 }
+
+/// Back before it was missed: the caller must still learn that it went, and how, or it would take the new process, which
+/// sees nothing yet, for one that has lost everything.
+#[test]
+fn who_is_back_before_it_was_missed_is_told_gone_first_with_its_reason() {
+    with_seeds(0..20, |seed| {
+        let network = Network { loss: 0.02, delay: (50, 3_000), ..Network::GOOD };
+        let mut cluster = Cluster::settled(4, network, seed);
+        let grace = ms(10_000);
+        cluster.leave(1, Leave::Restart { grace });
+        let left = |c: &Cluster| c.news.iter().any(|(_, n, news)| *n == 1 && matches!(news, News::Left { .. }));
+        cluster.run_until(ms(1_000), left).expect("leaves");
+        cluster.kill(1);
+        cluster.run_for(ms(seed * 10));
+        cluster.start(1);
+        cluster.run_for(ms(1_000));
+        cluster.expect_all_alive();
+        let boot = cluster.membership(0).member("node-001").unwrap().boot_id;
+        for node in [0, 2, 3] {
+            let told: Vec<_> = cluster.news.iter().filter(|(_, n, _)| *n == node).map(|(_, _, news)| news).collect();
+            let down = News::Down { node: 1, reason: DownReason::Left(Phase::Restarting { grace }) };
+            let down = told.iter().position(|news| **news == down).expect("told gone");
+            let up = told.iter().position(|news| **news == News::Up { node: 1, boot }).expect("told back");
+            assert!(down < up, "{told:?}");
+        }
+    });
+}

@@ -5,6 +5,8 @@
 
 #![cfg(test)]
 
+mod addresses;
+mod alone;
 mod chaos;
 mod cluster;
 mod detection;
@@ -12,4 +14,6 @@ mod exchange;
 mod healing;
 mod life;
 mod measure;
+mod rotation;
 mod slowness;
+mod watch;

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use crate::cluster::{Cluster, Network, News, ms};
+use crate::cluster::{Cluster, Network, News, ms, name};
 use crate::detection::detection_times;
+use crate::watch::silent_node_is_missed;
 
 #[test]
 #[ignore = "takes minutes; prints the table of the decision record"]
@@ -84,5 +85,75 @@ fn measure_stalls() {
             });
             println!("{nodes:3} nodes, one stalls for {stall} ms: missed in {} of 200 runs", missed.count());
         }
+    }
+}
+
+/// How long until the first successor of a node that fell silent knows, and until everybody knows: by SWIM alone, and
+/// with the fast watch.
+#[test]
+#[ignore = "takes minutes; prints the table of the decision record"]
+fn measure_fast_watch() {
+    let at = |times: &mut Vec<Duration>, percent: usize| {
+        times.sort_unstable();
+        times[(times.len() - 1) * percent / 100].as_millis()
+    };
+    for (nodes, seeds) in [(3, 500), (5, 500), (10, 300), (50, 20), (100, 6)] {
+        for (watched, loss) in [(false, 0.0), (true, 0.0), (true, 0.05)] {
+            let (mut first, mut all) = (Vec::new(), Vec::new());
+            for seed in 0..seeds {
+                let network = Network { loss, ..Network::GOOD };
+                let (successor, everybody) = silent_node_is_missed(nodes, network, watched, seed);
+                first.push(successor);
+                all.push(everybody);
+            }
+            println!(
+                "{nodes:3} nodes, watched: {watched:5}, {:2.0} % lost: successor {} / {} / {} ms, all {} / {} / {} ms",
+                loss * 100.0,
+                at(&mut first, 50),
+                at(&mut first, 99),
+                at(&mut first, 100),
+                at(&mut all, 50),
+                at(&mut all, 99),
+                at(&mut all, 100),
+            );
+        }
+    }
+}
+
+/// Both cores are busy: every timer late, somebody always stalled. How often somebody is called quiet, and down.
+#[test]
+#[ignore = "takes minutes; prints the table of the decision record"]
+fn measure_false_quiet() {
+    const MINUTES: u64 = 30;
+    for (what, loss, lateness, stall) in [
+        ("idle", 0.0, 1_000, 0),
+        ("1 % lost", 0.01, 1_000, 0),
+        ("5 % lost", 0.05, 1_000, 0),
+        ("timers up to 30 ms late", 0.0, 30_000, 0),
+        ("stalls up to 100 ms", 0.0, 10_000, 100),
+        ("stalls up to 200 ms", 0.0, 30_000, 200),
+        ("stalls up to 200 ms, 1 % lost", 0.01, 30_000, 200),
+    ] {
+        let mut cluster = Cluster::settled(3, Network { loss, twice: 0.01, delay: (50, 2_000) }, 7);
+        for node in 0..3 {
+            let now = cluster.now;
+            cluster.call(node, |m| m.watch([name((node + 1) % 3)], now));
+        }
+        cluster.run_for(ms(500));
+        cluster.news.clear();
+        cluster.lateness = lateness;
+        for round in 0..MINUTES * 240 {
+            if stall > 0 {
+                cluster.stall(usize::try_from(round * 7 % 3).unwrap(), ms(1 + round * 37 % stall));
+            }
+            cluster.run_for(ms(250));
+        }
+        let count = |wanted: fn(&News) -> bool| cluster.news.iter().filter(|(_, _, news)| wanted(news)).count();
+        let discarded: u64 = (0..3).map(|n| cluster.membership(n).counters().watch_discarded).sum();
+        println!(
+            "{what}: quiet {}, down {}, windows discarded {discarded}, in {MINUTES} min of 3 nodes",
+            count(|news| matches!(news, News::Quiet { .. })),
+            count(|news| matches!(news, News::Down { .. })),
+        );
     }
 }

@@ -15,8 +15,8 @@ fn address(number: u32) -> IpAddr {
 fn rounds(announcer: &mut Announcer, mut now: Duration, until: Duration) -> Vec<(Duration, IpAddr)> {
     let mut rounds = Vec::new();
     loop {
-        while let Some(ip) = announcer.next_due(now) {
-            rounds.push((now, ip));
+        while let Some(round) = announcer.next_due(now) {
+            rounds.push((now, round.ip));
         }
         match announcer.next_deadline() {
             Some(next) if next <= until => {
@@ -30,7 +30,7 @@ fn rounds(announcer: &mut Announcer, mut now: Duration, until: Duration) -> Vec<
 
 #[test]
 fn an_address_is_announced_at_once_then_in_a_burst_then_at_the_refresh_interval() {
-    let mut announcer = Announcer::new(Some(REFRESH), 7);
+    let mut announcer = Announcer::new(REFRESH, 7);
     let won = Duration::from_secs(100);
     announcer.start(address(1), won);
     let times: Vec<Duration> = rounds(&mut announcer, won, won + 10 * REFRESH).into_iter().map(|(at, _)| at).collect();
@@ -46,7 +46,7 @@ fn an_address_is_announced_at_once_then_in_a_burst_then_at_the_refresh_interval(
 #[test]
 fn the_same_seed_gives_the_same_jitter_and_another_seed_another() {
     let run = |seed| {
-        let mut announcer = Announcer::new(Some(REFRESH), seed);
+        let mut announcer = Announcer::new(REFRESH, seed);
         announcer.start(address(1), Duration::ZERO);
         rounds(&mut announcer, Duration::ZERO, 5 * REFRESH)
     };
@@ -56,7 +56,7 @@ fn the_same_seed_gives_the_same_jitter_and_another_seed_another() {
 
 #[test]
 fn addresses_won_together_do_not_refresh_together() {
-    let mut announcer = Announcer::new(Some(REFRESH), 7);
+    let mut announcer = Announcer::new(REFRESH, 7);
     for number in 0..100 {
         announcer.start(address(number), Duration::ZERO);
     }
@@ -70,7 +70,7 @@ fn addresses_won_together_do_not_refresh_together() {
 
 #[test]
 fn without_refresh_there_is_the_burst_and_then_nothing() {
-    let mut announcer = Announcer::new(None, 7);
+    let mut announcer = Announcer::new(Duration::ZERO, 7);
     announcer.start(address(1), Duration::ZERO);
     assert_eq!(rounds(&mut announcer, Duration::ZERO, 100 * REFRESH).len(), 1 + BURST_GAPS.len());
     assert_eq!(announcer.next_deadline(), None);
@@ -82,7 +82,7 @@ fn without_refresh_there_is_the_burst_and_then_nothing() {
 #[test]
 fn an_absurd_refresh_interval_means_none_or_the_shortest_gap() {
     for (refresh, expected) in [(Duration::ZERO, 5), (Duration::from_nanos(1), 5 + 100)] {
-        let mut announcer = Announcer::new(Some(refresh), 7);
+        let mut announcer = Announcer::new(refresh, 7);
         announcer.start(address(1), Duration::ZERO);
         let until = Duration::from_millis(3_500) + 100 * SHORTEST_GAP;
         assert_eq!(rounds(&mut announcer, Duration::ZERO, until).len(), expected);
@@ -91,7 +91,7 @@ fn an_absurd_refresh_interval_means_none_or_the_shortest_gap() {
 
 #[test]
 fn a_lost_address_is_not_announced_once_more() {
-    let mut announcer = Announcer::new(Some(REFRESH), 7);
+    let mut announcer = Announcer::new(REFRESH, 7);
     announcer.start(address(1), Duration::ZERO);
     announcer.start(address(2), Duration::ZERO);
     assert!(announcer.next_due(Duration::ZERO).is_some());
@@ -106,9 +106,9 @@ fn a_lost_address_is_not_announced_once_more() {
 
 #[test]
 fn starting_again_repeats_the_burst_but_not_within_the_shortest_gap() {
-    let mut announcer = Announcer::new(Some(REFRESH), 7);
+    let mut announcer = Announcer::new(REFRESH, 7);
     announcer.start(address(1), Duration::ZERO);
-    assert_eq!(announcer.next_due(Duration::ZERO), Some(address(1)));
+    assert_eq!(announcer.next_due(Duration::ZERO).map(|round| round.ip), Some(address(1)));
     // A link that flaps every millisecond for a second.
     let mut sent = 0;
     for millisecond in 1..=1_000 {
@@ -121,12 +121,12 @@ fn starting_again_repeats_the_burst_but_not_within_the_shortest_gap() {
 
 #[test]
 fn once_brings_the_next_round_forward_and_keeps_the_rest() {
-    let mut announcer = Announcer::new(Some(REFRESH), 7);
+    let mut announcer = Announcer::new(REFRESH, 7);
     announcer.start(address(1), Duration::ZERO);
     rounds(&mut announcer, Duration::ZERO, Duration::from_secs(5));
     let now = Duration::from_secs(20);
     announcer.once(address(1), now);
-    assert_eq!(announcer.next_due(now), Some(address(1)));
+    assert_eq!(announcer.next_due(now).map(|round| round.ip), Some(address(1)));
     assert!(announcer.next_deadline().unwrap() >= now + REFRESH * 4 / 5);
     announcer.once(address(2), now);
     assert_eq!(announcer.next_due(now), None, "never started, never announced");
@@ -135,7 +135,7 @@ fn once_brings_the_next_round_forward_and_keeps_the_rest() {
 #[test]
 fn thousands_won_at_once_go_out_at_the_pace_and_all_firsts_before_any_second() {
     const WON: u32 = 5_000;
-    let mut announcer = Announcer::new(Some(REFRESH), 7);
+    let mut announcer = Announcer::new(REFRESH, 7);
     for number in 0..WON {
         announcer.start(address(number), Duration::ZERO);
     }

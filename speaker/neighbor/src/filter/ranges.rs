@@ -1,22 +1,16 @@
-//! Sets of IPv4 addresses as sorted ranges with gaps between them.
-
-use std::net::Ipv4Addr;
-use std::ops::RangeInclusive;
+//! Sets of addresses as sorted ranges with gaps between them. IPv4 addresses are numbers below 2³².
 
 /// Disjoint, sorted, never adjacent: between any two lies at least one address that is in neither.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Ranges(Vec<(u32, u32)>);
+pub(super) struct Ranges(Vec<(u128, u128)>);
 
 impl Ranges {
-    pub(super) fn new(ranges: impl IntoIterator<Item = RangeInclusive<Ipv4Addr>>) -> Self {
-        let mut sorted: Vec<(u32, u32)> = ranges
-            .into_iter()
-            .map(|range| (range.start().to_bits(), range.end().to_bits()))
-            .filter(|(first, last)| first <= last)
-            .collect();
+    /// Ranges that overlap or touch become one; one that ends before it begins is left out.
+    pub(super) fn new(ranges: impl IntoIterator<Item = (u128, u128)>) -> Self {
+        let mut sorted: Vec<_> = ranges.into_iter().filter(|(first, last)| first <= last).collect();
         sorted.sort_unstable();
 
-        let mut merged: Vec<(u32, u32)> = Vec::with_capacity(sorted.len());
+        let mut merged: Vec<(u128, u128)> = Vec::with_capacity(sorted.len());
         for (first, last) in sorted {
             match merged.last_mut() {
                 Some(before) if first <= before.1.saturating_add(1) => before.1 = before.1.max(last),
@@ -26,29 +20,27 @@ impl Ranges {
         Self(merged)
     }
 
+    pub(super) fn one(first: u128, last: u128) -> Self {
+        Self(vec![(first, last)])
+    }
+
+    /// Adds a range above all others.
+    pub(super) fn push(&mut self, first: u128, last: u128) {
+        self.0.push((first, last));
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// The lowest address, if there is any.
-    pub(super) fn lowest(&self) -> Option<u32> {
-        self.0.first().map(|(first, _)| *first)
-    }
-
-    /// Where membership changes above the lowest address, counted from there and in order: the first address after each
-    /// range, and the first one of each range but the lowest. The lowest address itself is inside.
-    pub(super) fn bounds(&self) -> Vec<u32> {
-        let lowest = self.lowest().unwrap_or_default();
-        let changes = self.0.iter().flat_map(|(first, last)| {
-            // Only the range of all addresses there are has no address after it.
-            [Some(first - lowest), (last - lowest).checked_add(1)]
-        });
-        changes.flatten().skip(1).collect()
+    /// First and last address of each range.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u128, u128)> {
+        self.0.iter().copied()
     }
 
     /// Closes the smallest gaps until at most `count` ranges (at least one) are left.
     pub(super) fn merge_to(&mut self, count: usize) {
-        let mut gaps: Vec<(u32, usize)> =
+        let mut gaps: Vec<(u128, usize)> =
             self.0.windows(2).enumerate().map(|(at, pair)| (pair[1].0 - pair[0].1, at + 1)).collect();
         let to_close = self.0.len().saturating_sub(count.max(1));
         gaps.sort_unstable();
@@ -56,7 +48,7 @@ impl Ranges {
         closed.sort_unstable();
 
         let mut closed = closed.into_iter().peekable();
-        let mut merged: Vec<(u32, u32)> = Vec::with_capacity(count);
+        let mut merged: Vec<(u128, u128)> = Vec::with_capacity(count);
         for (at, range) in self.0.iter().enumerate() {
             match merged.last_mut() {
                 Some(before) if closed.next_if_eq(&at).is_some() => before.1 = range.1,

@@ -1,12 +1,14 @@
 //! The program does what a plain sentence says: run it against that sentence.
 
+mod ndp;
+
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
 use proptest::prelude::*;
 
 use super::interpreter::{Packet, check, run};
-use super::{MAX_INSTRUCTIONS, Program, compile};
+use super::{MAX_INSTRUCTIONS, Program, compile_arp};
 use crate::packet::MacAddr;
 use crate::packet::arp::{Arp, Operation};
 
@@ -31,7 +33,7 @@ fn reply(sender: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
 }
 
 fn compiled(ranges: &[(u32, u32)], limit: usize) -> Program {
-    let program = compile(ranges.iter().map(|(first, last)| ip(*first)..=ip(*last)), limit);
+    let program = compile_arp(ranges.iter().map(|(first, last)| ip(*first)..=ip(*last)), limit);
     check(&program.instructions).unwrap();
     program
 }
@@ -43,7 +45,7 @@ fn nothing_announced_nothing_accepted() {
     assert!(!verdict(&program, &request(ip(1), ip(2)), BROADCAST, 0));
     assert!(!verdict(&program, &[], HOST, 0));
     let backwards: RangeInclusive<Ipv4Addr> = ip(9)..=ip(3);
-    assert_eq!(compile([backwards], MAX_INSTRUCTIONS), program);
+    assert_eq!(compile_arp([backwards], MAX_INSTRUCTIONS), program);
 }
 
 #[test]

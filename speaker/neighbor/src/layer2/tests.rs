@@ -1,17 +1,21 @@
 //! The whole of it, frame by frame.
 
+mod asking;
+mod conflicts;
 mod ipv6;
+mod standing_in;
+mod yielding;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use super::{Layer2, Settings};
-use crate::action::{Claim, Claimant, Ignored, Outcome};
+use crate::action::{Claim, Claimant, Ignored, Notice, Outcome, Transmission};
+use crate::conflict::{DEFEND_INTERVAL, REASSERT_INTERVAL};
 use crate::packet::MacAddr;
 use crate::packet::arp::{Arp, DecodeError, Operation};
-use crate::responder::{DEFEND_INTERVAL, REASSERT_INTERVAL};
-use crate::state::{AddressCounters, Interface, InterfaceIndex, Scope};
+use crate::state::{AddressCounters, Interface, InterfaceIndex, Scope, Standing};
 
 const VIP: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 240);
 const CLIENT_IP: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 10);
@@ -24,7 +28,7 @@ const OTHER: MacAddr = MacAddr(2, 0, 0, 0, 0, 0x66);
 const START: Duration = Duration::from_secs(1_000);
 
 fn interface(index: InterfaceIndex, name: &str, mac: MacAddr) -> Interface {
-    Interface { index, name: name.to_owned(), mac, link_local: None }
+    Interface { index, name: name.to_owned(), mac, link_local: None, addresses: Vec::new() }
 }
 
 fn named(names: &[&str]) -> Scope {
@@ -36,22 +40,43 @@ fn node(scope: Scope) -> Layer2 {
     let mut layer2 = Layer2::new(Settings::default());
     layer2.set_interface(interface(ETH0, "eth0", OURS), START);
     layer2.set_interface(interface(ETH1, "eth1", OURS_TOO), START);
-    layer2.own(IpAddr::V4(VIP), scope, START);
+    layer2.own(IpAddr::V4(VIP), scope, BTreeSet::new(), START);
     layer2.poll(START);
     layer2
 }
 
-/// Nobody is expected to claim anything.
 fn hear(layer2: &mut Layer2, on: InterfaceIndex, arp: Arp) -> Outcome {
-    layer2.receive(on, &arp.encode(), |ip, mac| panic!("nobody claims, but {mac} was said to claim {ip}"), START)
+    layer2.receive(on, &arp.encode(), START)
 }
 
 fn claim(layer2: &mut Layer2, mac: MacAddr, claimant: Claimant, now: Duration) -> Claim {
+    let scope = layer2.held().next().map(|(_, scope, _)| scope.clone()).unwrap();
+    let only = BTreeSet::from([mac]);
+    let (ahead, speakers) = match claimant {
+        Claimant::Ahead => (only, BTreeSet::new()),
+        Claimant::Behind => (BTreeSet::new(), only),
+        Claimant::Foreign => (BTreeSet::new(), BTreeSet::new()),
+    };
+    layer2.own(IpAddr::V4(VIP), scope, ahead, now);
+    layer2.set_speakers(speakers);
     let frame = Arp::announcement_request(mac, VIP).encode();
-    match layer2.receive(ETH0, &frame, |_, _| claimant, now) {
+    match layer2.receive(ETH0, &frame, now) {
         Outcome::Claim(claim) => claim,
         other => panic!("expected a claim: {other:?}"),
     }
+}
+
+/// Sends what falls due up to `now`.
+fn pass(layer2: &mut Layer2, now: Duration) -> Vec<Transmission> {
+    let mut sent = Vec::new();
+    while let Some(next) = layer2.next_deadline().filter(|next| *next <= now) {
+        sent.extend(layer2.poll(next));
+    }
+    sent
+}
+
+fn notices(layer2: &mut Layer2) -> Vec<Notice> {
+    std::iter::from_fn(|| layer2.take_notice()).collect()
 }
 
 fn sent_by(layer2: &mut Layer2, now: Duration) -> usize {
@@ -110,7 +135,7 @@ fn what_is_not_ours_to_answer_is_ignored_and_counted_by_reason() {
     for (on, arp, reason) in cases {
         assert_eq!(hear(&mut layer2, on, arp), Outcome::Ignored(reason), "{arp:?}");
     }
-    let truncated = layer2.receive(ETH0, &request.encode()[..30], |_, _| Claimant::Foreign, START);
+    let truncated = layer2.receive(ETH0, &request.encode()[..30], START);
     assert_eq!(truncated, Outcome::Ignored(Ignored::Malformed(DecodeError::Truncated { length: 30 }.into())));
 
     let counted: Vec<(&str, u64)> = layer2.ignored().collect();
@@ -141,7 +166,7 @@ fn winning_announces_in_both_forms_on_every_interface_in_scope() {
     let mut layer2 = Layer2::new(Settings::default());
     layer2.set_interface(interface(ETH0, "eth0", OURS), START);
     layer2.set_interface(interface(ETH1, "eth1", OURS_TOO), START);
-    layer2.own(IpAddr::V4(VIP), Scope::All, START);
+    layer2.own(IpAddr::V4(VIP), Scope::All, BTreeSet::new(), START);
     assert_eq!(layer2.next_deadline(), Some(START));
     let sent: Vec<_> = layer2.poll(START).into_iter().map(|t| (t.interface, Arp::decode(&t.frame).unwrap())).collect();
     let expected = [(ETH0, OURS), (ETH1, OURS_TOO)].into_iter().flat_map(|(index, mac)| {
@@ -179,27 +204,23 @@ fn a_lost_address_is_neither_answered_nor_announced() {
 fn owning_twice_changes_nothing_and_a_wider_scope_announces() {
     let mut layer2 = node(named(&["eth0"]));
     let later = START + Duration::from_secs(10);
-    layer2.poll(START + Duration::from_millis(100));
-    while layer2.next_deadline().is_some_and(|next| next <= later) {
-        let next = layer2.next_deadline().unwrap();
-        layer2.poll(next);
-    }
+    pass(&mut layer2, later);
     let vip = IpAddr::V4(VIP);
-    layer2.own(vip, named(&["eth0"]), later);
-    layer2.own(vip, named(&["eth0", "missing"]), later);
+    layer2.own(vip, named(&["eth0"]), BTreeSet::new(), later);
+    layer2.own(vip, named(&["eth0", "missing"]), BTreeSet::new(), later);
     assert_eq!(sent_by(&mut layer2, later), 0);
-    layer2.own(vip, Scope::All, later);
+    layer2.own(vip, Scope::All, BTreeSet::new(), later);
     assert_eq!(sent_by(&mut layer2, later), 4);
-    layer2.own(vip, named(&["eth1"]), later + Duration::from_secs(1));
+    layer2.own(vip, named(&["eth1"]), BTreeSet::new(), later + Duration::from_secs(1));
     assert_eq!(layer2.interfaces_of(vip).map(|interface| interface.index).collect::<Vec<_>>(), [ETH1]);
-    layer2.own(vip, named(&["missing"]), later);
+    layer2.own(vip, named(&["missing"]), BTreeSet::new(), later);
     assert_eq!(layer2.interfaces_of(vip).count(), 0);
 }
 
 #[test]
 fn an_interface_that_comes_or_changes_its_mac_is_announced_on() {
-    let mut layer2 = Layer2::new(Settings { refresh: None, ..Settings::default() });
-    layer2.own(IpAddr::V4(VIP), Scope::All, START);
+    let mut layer2 = Layer2::new(Settings { refresh: Duration::ZERO, ..Settings::default() });
+    layer2.own(IpAddr::V4(VIP), Scope::All, BTreeSet::new(), START);
     assert_eq!(sent_by(&mut layer2, START), 0, "no interface yet");
     let later = START + Duration::from_secs(100);
     layer2.set_interface(interface(ETH0, "eth0", OURS), later);
@@ -230,10 +251,7 @@ fn a_silent_node_neither_answers_nor_announces_and_makes_up_for_it_afterwards() 
 fn a_foreign_claim_is_reported_and_defended_against_within_measure() {
     let mut layer2 = node(Scope::All);
     let mut now = START + Duration::from_secs(30);
-    while layer2.next_deadline().is_some_and(|next| next <= now) {
-        let next = layer2.next_deadline().unwrap();
-        layer2.poll(next);
-    }
+    pass(&mut layer2, now);
     let first = claim(&mut layer2, OTHER, Claimant::Foreign, now);
     let expected = Claim { ip: IpAddr::V4(VIP), mac: OTHER, interface: ETH0, claimant: Claimant::Foreign, first: true };
     assert_eq!(first, expected);
@@ -252,7 +270,7 @@ fn a_foreign_claim_is_reported_and_defended_against_within_measure() {
     assert_eq!(sent_by(&mut layer2, now), 4);
     let conflict = layer2.conflict(IpAddr::V4(VIP)).unwrap();
     assert_eq!((conflict.mac, conflict.last_heard), (OTHER, now));
-    assert!(layer2.owns(IpAddr::V4(VIP)), "a stranger does not take an address away");
+    assert_eq!(layer2.standing(IpAddr::V4(VIP)), Some(Standing::Owner), "a stranger does not take an address away");
 }
 
 #[test]
@@ -264,7 +282,7 @@ fn a_claim_is_one_in_a_reply_a_request_or_a_request_for_something_else() {
         Arp::reply_to(&Arp::request(OURS, Ipv4Addr::UNSPECIFIED, VIP), OTHER),
     ] {
         let mut layer2 = node(Scope::All);
-        let outcome = layer2.receive(ETH0, &frame.encode(), |_, _| Claimant::Foreign, START);
+        let outcome = layer2.receive(ETH0, &frame.encode(), START);
         assert!(matches!(outcome, Outcome::Claim(Claim { mac: OTHER, first: true, .. })), "{frame:?}: {outcome:?}");
     }
 }
@@ -279,36 +297,20 @@ fn the_same_address_on_a_network_that_ours_is_not_on_is_no_claim() {
 #[test]
 fn our_own_word_is_no_claim_whichever_interface_it_comes_back_through() {
     let mut layer2 = node(Scope::All);
-    layer2.set_other_local_macs(BTreeSet::from([OTHER]));
+    layer2.set_other_local_mac(OTHER, true);
     for mac in [OURS, OURS_TOO, OTHER] {
         let heard = hear(&mut layer2, ETH0, Arp::announcement_reply(mac, VIP));
         assert_eq!(heard, Outcome::Ignored(Ignored::OwnFrame), "{mac}");
     }
-    layer2.set_other_local_macs(BTreeSet::new());
+    layer2.set_other_local_mac(OTHER, false);
     assert_eq!(claim(&mut layer2, OTHER, Claimant::Foreign, START).mac, OTHER);
-}
-
-#[test]
-fn a_better_ranked_speakers_claim_ends_ours_at_once() {
-    let mut layer2 = node(Scope::All);
-    assert!(layer2.take_filter_changed());
-    let claim = claim(&mut layer2, OTHER, Claimant::Ahead, START);
-    assert_eq!(claim.claimant, Claimant::Ahead);
-    assert!(!layer2.owns(IpAddr::V4(VIP)));
-    assert!(layer2.take_filter_changed());
-    assert_eq!(layer2.next_deadline(), None);
-    let asked = hear(&mut layer2, ETH0, Arp::request(CLIENT, CLIENT_IP, VIP));
-    assert_eq!(asked, Outcome::Ignored(Ignored::NotOwned));
 }
 
 #[test]
 fn a_worse_ranked_speakers_claim_is_answered_by_a_new_burst_at_most_every_second() {
     let mut layer2 = node(Scope::All);
     let mut now = START + Duration::from_secs(20);
-    while layer2.next_deadline().is_some_and(|next| next <= now) {
-        let next = layer2.next_deadline().unwrap();
-        layer2.poll(next);
-    }
+    pass(&mut layer2, now);
     claim(&mut layer2, OTHER, Claimant::Behind, now);
     assert_eq!(sent_by(&mut layer2, now), 4);
     now += REASSERT_INTERVAL / 2;
@@ -324,12 +326,12 @@ fn a_worse_ranked_speakers_claim_is_answered_by_a_new_burst_at_most_every_second
 fn the_filter_follows_the_addresses() {
     let mut layer2 = Layer2::new(Settings::default());
     assert!(!layer2.take_filter_changed());
-    assert_eq!(layer2.filter(4_096), crate::filter::Program::reject_all());
-    layer2.own(IpAddr::V4(VIP), Scope::All, START);
+    assert_eq!(layer2.arp_filter(4_096), crate::filter::Program::reject_all());
+    layer2.own(IpAddr::V4(VIP), Scope::All, BTreeSet::new(), START);
     assert!(layer2.take_filter_changed());
-    layer2.own(IpAddr::V4(VIP), named(&["eth0"]), START);
+    layer2.own(IpAddr::V4(VIP), named(&["eth0"]), BTreeSet::new(), START);
     assert!(!layer2.take_filter_changed(), "interfaces are not the filter's business");
-    assert_eq!(layer2.filter(4_096), crate::filter::compile([VIP..=VIP], 4_096));
+    assert_eq!(layer2.arp_filter(4_096), crate::filter::compile_arp([VIP..=VIP], 4_096));
 }
 
 #[test]
@@ -339,7 +341,7 @@ fn one_poll_does_not_hand_out_everything_at_once() {
         layer2.set_interface(interface(InterfaceIndex(index), "many", MacAddr(2, 0, 0, 0, 1, 1)), START);
     }
     for number in 0..200 {
-        layer2.own(IpAddr::V4(Ipv4Addr::from_bits(number)), Scope::All, START);
+        layer2.own(IpAddr::V4(Ipv4Addr::from_bits(number)), Scope::All, BTreeSet::new(), START);
     }
     let transmissions = layer2.poll(START).len();
     assert!((512..712).contains(&transmissions), "{transmissions}");

@@ -6,8 +6,8 @@ use crate::watch::service::{Protocol, Sharing};
 /// `web` is the older one, with an endpoint on node-a; `copy` has one on node-c. Both are Local.
 fn world_with_copy(me: &str, sharing: Option<Sharing>) -> World {
     let of = |created| ServiceSeen { local: true, created, sharing: sharing.clone().map(Box::new), ..service() };
-    let mut world = World::new(me.into(), false, GRACE);
-    world.set_interfaces(BTreeSet::from(["eth0".to_owned()]));
+    let mut world = World::new(me.into(), settings());
+    world.set_interfaces(BTreeMap::from([("eth0".to_owned(), mac("node-a"))]));
     world.see(Seen::Services(Change::Reset(vec![(key("copy"), Some(of(2))), (key("web"), Some(of(1)))])));
     let its = |service: &str, node: &str| Slice { service: key(service), ..slice(&[(node, EndpointState::Ready)]) };
     world.see(Seen::Slices(Change::Reset(vec![its("web", "node-a"), its("copy", "node-c")])));
@@ -61,7 +61,7 @@ fn what_is_not_doubled_is_announced() {
     let other = "192.168.1.241";
     let both = ServiceSeen { local: true, created: 2, addresses: vec![ip(IP), ip(other)], ..service() };
     world.see(Seen::Services(Change::Applied((key("copy"), Some(both)))));
-    assert_eq!(wire(&mut world), [Step::Own { ip: ip(other), scope: Scope::All }]);
+    assert_eq!(wire(&mut world), [Step::Own { ip: ip(other), scope: Scope::All, ahead: BTreeSet::new() }]);
 }
 
 #[test]

@@ -148,6 +148,8 @@ fn an_advertisement_that_still_exists_counts_as_it_is_now() {
         LabelSelector { match_labels: BTreeMap::from([("name".into(), "node-c".into())]), ..LabelSelector::default() };
     let moved = L2Advertisement { node_selectors: vec![elsewhere], ..advertisement() };
     world.see(Seen::L2Advertisements(Change::Applied(moved)));
+    assert_eq!(wire_at(&mut world, after(20)), [], "until the other node has it");
+    world.hear(MemberEvent::Facts("node-c".into(), owning()));
     assert_eq!(wire_at(&mut world, after(20)), disowns());
 }
 

@@ -1,12 +1,13 @@
 //! Does a Linux host believe what Herald says? The other end of the link is the kernel's own ARP.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::process::Command;
 use std::time::Duration;
 
 use herald_neighbor::filter::MAX_INSTRUCTIONS;
 use herald_neighbor::packet::arp::Arp;
-use herald_neighbor::{Claimant, Interface, InterfaceIndex, Layer2, MacAddr, Outcome, Scope, Settings};
+use herald_neighbor::{Interface, InterfaceIndex, Layer2, MacAddr, Outcome, Scope, Settings};
 use herald_sys::{Instruction, PacketSocket, Protocol};
 
 use crate::link::{EVERYTHING, Link, ip, open, readable, with_link};
@@ -18,12 +19,17 @@ const NOW: Duration = Duration::from_secs(1);
 
 fn node(link: Link) -> (Layer2, PacketSocket) {
     let mut layer2 = Layer2::new(Settings::default());
-    let interface =
-        Interface { index: InterfaceIndex(link.left), name: "left".to_owned(), mac: OURS, link_local: None };
+    let interface = Interface {
+        index: InterfaceIndex(link.left),
+        name: "left".to_owned(),
+        mac: OURS,
+        link_local: None,
+        addresses: Vec::new(),
+    };
     layer2.set_interface(interface, NOW);
-    layer2.own(IpAddr::V4(VIP), Scope::All, NOW);
+    layer2.own(IpAddr::V4(VIP), Scope::All, BTreeSet::new(), NOW);
     let program: Vec<Instruction> = layer2
-        .filter(MAX_INSTRUCTIONS)
+        .arp_filter(MAX_INSTRUCTIONS)
         .instructions
         .into_iter()
         .map(|i| Instruction { code: i.code, jt: i.jt, jf: i.jf, k: i.k })
@@ -70,8 +76,7 @@ fn resolved_by_the_host(layer2: &mut Layer2, socket: &PacketSocket, link: Link) 
     let mut buffer = [0; 200];
     let received = socket.receive(&mut buffer).unwrap();
     let frame = &buffer[..received.length];
-    let Outcome::Reply { frame, .. } = layer2.receive(InterfaceIndex(link.left), frame, |_, _| Claimant::Foreign, NOW)
-    else {
+    let Outcome::Reply { frame, .. } = layer2.receive(InterfaceIndex(link.left), frame, NOW) else {
         panic!("not answered")
     };
     socket.send(&frame).unwrap();
@@ -109,8 +114,7 @@ fn the_host_defends_its_own_address_and_that_is_heard_as_a_claim() {
         assert!(readable(&socket, Duration::from_secs(2)), "the host did not answer the probe");
         let mut buffer = [0; 200];
         let received = socket.receive(&mut buffer).unwrap();
-        let outcome =
-            layer2.receive(InterfaceIndex(link.left), &buffer[..received.length], |_, _| Claimant::Foreign, NOW);
+        let outcome = layer2.receive(InterfaceIndex(link.left), &buffer[..received.length], NOW);
         let Outcome::Claim(claim) = outcome else { panic!("no claim: {outcome:?}") };
         assert_eq!((claim.ip, claim.mac), (IpAddr::V4(VIP), MacAddr(2, 0, 0, 0, 0, 2)));
     });
@@ -127,10 +131,11 @@ fn an_ipv6_address_is_resolved_and_moves() {
             name: "left".to_owned(),
             mac,
             link_local: Some(link_local),
+            addresses: Vec::new(),
         };
         let mut layer2 = Layer2::new(Settings::default());
         layer2.set_interface(interface(OURS), NOW);
-        layer2.own(IpAddr::V6(vip6), Scope::All, NOW);
+        layer2.own(IpAddr::V6(vip6), Scope::All, BTreeSet::new(), NOW);
         let socket = PacketSocket::open(link.left, Protocol::Ipv6, &EVERYTHING).unwrap();
 
         ip("addr add fd00::10/64 dev right nodad");
@@ -144,9 +149,9 @@ fn an_ipv6_address_is_resolved_and_moves() {
             let received = socket.receive(&mut buffer).unwrap();
             let frame = &buffer[..received.length];
             // The host has more to say in IPv6 than this question.
-            match layer2.receive(InterfaceIndex(link.left), frame, |_, _| Claimant::Foreign, NOW) {
+            match layer2.receive(InterfaceIndex(link.left), frame, NOW) {
                 Outcome::Reply { frame, .. } => break frame,
-                Outcome::Ignored(_) => {}
+                Outcome::Ignored(_) | Outcome::Heard => {}
                 Outcome::Claim(claim) => panic!("{claim:?}"),
             }
         };

@@ -18,7 +18,7 @@ const VIP: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 240);
 
 fn program(ranges: impl IntoIterator<Item = (u32, u32)>) -> Vec<Instruction> {
     let ranges = ranges.into_iter().map(|(first, last)| Ipv4Addr::from_bits(first)..=Ipv4Addr::from_bits(last));
-    translated(filter::compile(ranges, MAX_INSTRUCTIONS))
+    translated(filter::compile_arp(ranges, MAX_INSTRUCTIONS))
 }
 
 fn translated(program: filter::Program) -> Vec<Instruction> {
@@ -30,7 +30,7 @@ fn translated(program: filter::Program) -> Vec<Instruction> {
 fn scattered(limit: usize) -> Vec<Instruction> {
     let base = Ipv4Addr::new(192, 168, 4, 0).to_bits();
     let ranges = (0..1_000).map(|n| Ipv4Addr::from_bits(base + 2 * n)).map(|address| address..=address);
-    translated(filter::compile(ranges, limit))
+    translated(filter::compile_arp(ranges, limit))
 }
 
 fn only(address: Ipv4Addr) -> Vec<Instruction> {

@@ -163,10 +163,11 @@ proptest! {
     #[test]
     fn no_content_panics_or_stalls(
         letters in prop::collection::vec(
-            (0..5u8, prop::collection::vec(any::<u8>(), 0..300), 0..400u64, any::<bool>()), 1..30),
+            (0..6u8, prop::collection::vec(any::<u8>(), 0..300), 0..400u64, any::<bool>()), 1..30),
     ) {
         let mut now = ms(5_500);
         let (_, mut b, _) = acquainted(ms(5_000));
+        b.watch(["a", "c", "nobody"], now);
         for (counter, (kind, content, pause, good_header)) in letters.into_iter().enumerate() {
             let mut swim = Vec::new();
             if good_header {

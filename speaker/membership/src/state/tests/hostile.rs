@@ -2,8 +2,12 @@
 
 use proptest::prelude::*;
 
-use super::{acquainted, address, drain, keys, member, ms, picture};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::{UID, acquainted, address, drain, keys, member, ms, picture};
 use crate::counters::DropReason;
+use crate::packet::envelope::{self, Opened};
 
 #[test]
 fn what_was_received_once_changes_nothing_again() {
@@ -48,6 +52,30 @@ fn a_datagram_for_another_or_from_ourselves_is_dropped() {
     b.handle_deadline(now + ms(1_500));
     assert_eq!(b.receive(address(1), one, now + ms(1_500)), Err(DropReason::Left));
     assert_eq!(b.next_deadline(), None);
+}
+
+/// Properly sealed, but in a format that we cannot read.
+#[test]
+fn a_foreign_version_changes_nothing() {
+    let now = ms(5_000);
+    let (mut a, mut b, _) = acquainted(now);
+    a.handle_deadline(now + ms(505));
+    a.set_keys(keys(), now + ms(510));
+    a.handle_deadline(now + ms(515));
+    let before = picture(&b);
+    let mut seen = 0;
+    for (_, datagram) in drain(&mut a).0.into_iter().filter(|(to, _)| *to == address(2)) {
+        let Opened { sender, body, .. } = envelope::open(&datagram, &keys(), UID).unwrap();
+        for format in [[2, 2], [9, 9], [0, 0], [0, 1], [255, 255]] {
+            let foreign = envelope::seal_as(format, &body, &sender, &keys(), UID, &mut StdRng::seed_from_u64(1));
+            assert_eq!(b.receive(address(1), &foreign, now + ms(511)), Err(DropReason::Version));
+            assert_eq!(b.poll_output(), None);
+            seen += 1;
+        }
+    }
+    assert!(seen > 0);
+    assert_eq!(picture(&b), before);
+    assert_eq!(b.counters().dropped(DropReason::Version), seen);
 }
 
 proptest! {
