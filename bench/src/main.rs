@@ -3,8 +3,10 @@
 //!
 //! ```text
 //!  ipam        deciding alone, in this process          ┐
-//!  controller  the real program before the embedded     ├─► Report ─► table, report.json
-//!              API server, paced like a real one        ┘
+//!  controller  the real program before the embedded     │
+//!              API server, paced like a real one        ├─► Report ─► table, report.json
+//!  layer2      the real speakers: moves, seen from the  │
+//!              clients' side of the wire, and costs     ┘
 //! ```
 //!
 //! One module per family of measurements, one file per measurement. A new
@@ -12,6 +14,7 @@
 
 mod controller;
 mod ipam;
+mod layer2;
 mod measurement;
 mod quantile;
 mod report;
@@ -30,7 +33,7 @@ use tracing_subscriber::EnvFilter;
 use report::Report;
 
 /// What can be measured, in the order it is.
-const FAMILIES: &[&str] = &["ipam", "controller"];
+const FAMILIES: &[&str] = &["ipam", "controller", "layer2"];
 
 /// How long to wait for other labs on this machine to finish measuring.
 const TURN: Duration = Duration::from_secs(900);
@@ -45,6 +48,10 @@ struct Cli {
     /// Measures this family only; may be repeated.
     #[arg(long, value_name = "FAMILY")]
     only: Vec<String>,
+    /// Measures layer 2 at length, for more than an hour: 10 runs, 3 and 10 nodes, both families. What was measured already is
+    /// not measured again: it is in this journal.
+    #[arg(long, value_name = "JOURNAL", conflicts_with = "only")]
+    full: Option<PathBuf>,
     /// Prints what so many allocations take of this process's memory, in bytes.
     #[arg(long, value_name = "COUNT", hide = true)]
     memory_of_allocations: Option<usize>,
@@ -76,10 +83,15 @@ fn run(cli: &Cli) -> Result<()> {
     let wanted = |family: &&&str| cli.only.is_empty() || cli.only.iter().any(|name| name == **family);
     let mut report = Report::begin();
     let mut outcome = Ok(());
-    for family in FAMILIES.iter().filter(wanted) {
+    if let Some(journal) = &cli.full {
+        report.family("layer2 at length");
+        outcome = runtime()?.block_on(layer2::measure_at_length(&mut report, journal));
+    }
+    for family in FAMILIES.iter().filter(wanted).filter(|_| cli.full.is_none()) {
         report.family(family);
         outcome = match *family {
             "ipam" => ipam::measure(&mut report),
+            "layer2" => runtime()?.block_on(layer2::measure(&mut report)),
             _ => runtime()?.block_on(controller::measure(&mut report)),
         };
         if outcome.is_err() {

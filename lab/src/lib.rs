@@ -6,6 +6,7 @@
 //!  pod        the server behind a Service
 //!  wire       what passes on them: ARP frames, captures
 //!  dataplane  kube-proxy's work, in nftables
+//!  neighbors  where a machine's kernel sends what is for an address
 //!  probe      what a user of the network notices: silence, loss, resets
 //! ```
 //!
@@ -19,6 +20,7 @@ pub mod dataplane;
 pub mod demo;
 pub mod lock;
 pub mod namespace;
+pub mod neighbors;
 pub mod place;
 pub mod pod;
 pub mod probe;

@@ -170,14 +170,43 @@ impl Program {
     /// # Errors
     /// When it has ended.
     pub fn resident_bytes(&self) -> Result<u64> {
-        let path = format!("/proc/{}/status", self.pid);
-        let status = fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"))
+        let kib = self.status("VmRSS:")?;
+        kib.strip_suffix(" kB")
             .and_then(|kib| kib.parse::<u64>().ok())
             .map(|kib| kib * 1024)
             .with_context(|| format!("{} has no memory; it has ended", self.name))
+    }
+
+    /// How many threads it has.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn threads(&self) -> Result<usize> {
+        self.status("Threads:")?.parse().context("a number of threads")
+    }
+
+    /// The processor time it has used, to a hundredth of a second.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn cpu_time(&self) -> Result<Duration> {
+        /// `USER_HZ`, part of the kernel's interface.
+        const TICKS_PER_SECOND: u64 = 100;
+        let path = format!("/proc/{}/stat", self.pid);
+        let stat = fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
+        // The name may hold anything but ends with the last parenthesis; utime and stime are the
+        // 12th and 13th fields after it.
+        let (_, fields) = stat.rsplit_once(')').with_context(|| format!("{path} has no name"))?;
+        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>();
+        Ok(Duration::from_millis(ticks.with_context(|| format!("read {path}"))? * 1000 / TICKS_PER_SECOND))
+    }
+
+    /// A line of its status.
+    fn status(&self, name: &str) -> Result<String> {
+        let path = format!("/proc/{}/status", self.pid);
+        let status = fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.map(|value| value.trim().to_owned()).with_context(|| format!("{path} has no line {name}"))
     }
 
     fn child(&self) -> MutexGuard<'_, Child> {

@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::Service;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client};
 
-use crate::probe::ArpProbe;
+use crate::probe::NeighborProbe;
 use crate::topology::Topology;
 use crate::{clock, cluster::Cluster};
 
@@ -64,7 +64,7 @@ pub fn address_of(service: &Service) -> Option<Ipv4Addr> {
 ///
 /// # Errors
 /// When nobody has answered, or a station that is no node.
-pub fn owner(topology: &Topology, probe: &ArpProbe) -> Result<String> {
+pub fn owner(topology: &Topology, probe: &NeighborProbe) -> Result<String> {
     let mac = probe.record().owner().context("nobody has answered yet")?;
     let node = topology.node_by_mac(mac).with_context(|| format!("{mac} is no node of the lab"))?;
     Ok(node.name.clone())
@@ -74,7 +74,7 @@ pub fn owner(topology: &Topology, probe: &ArpProbe) -> Result<String> {
 ///
 /// # Errors
 /// When that is not so within `patience`.
-pub async fn settled(topology: &Topology, probe: &ArpProbe, calm: Duration, patience: Duration) -> Result<String> {
+pub async fn settled(topology: &Topology, probe: &NeighborProbe, calm: Duration, patience: Duration) -> Result<String> {
     let deadline = clock::now() + patience;
     loop {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -113,7 +113,7 @@ pub struct Takeover {
 /// When none does within `patience`.
 pub async fn taken_over(
     cluster: &Cluster,
-    probe: &ArpProbe,
+    probe: &NeighborProbe,
     before: &str,
     from: Instant,
     patience: Duration,

@@ -22,6 +22,8 @@ pub enum Tool {
     Nft,
     /// `setpriv` from util-linux.
     Setpriv,
+    /// `keepalived`, for comparison only.
+    Keepalived,
 }
 
 impl Tool {
@@ -32,6 +34,7 @@ impl Tool {
             Tool::Ip => "ip",
             Tool::Nft => "nft",
             Tool::Setpriv => "setpriv",
+            Tool::Keepalived => "keepalived",
         }
     }
 
@@ -52,7 +55,7 @@ impl Tool {
             .with_context(|| {
                 format!(
                     "the program `{}` is missing; `make setup` installs it on Debian and Ubuntu, \
-                     elsewhere install iproute2, nftables and util-linux",
+                     elsewhere install iproute2, nftables and util-linux (keepalived: `make bench`)",
                     self.name()
                 )
             })

@@ -9,6 +9,7 @@
 //! root and say so.
 
 pub mod crowd;
+pub mod layer2;
 pub mod witness;
 
 use std::net::Ipv4Addr;
@@ -18,7 +19,7 @@ use anyhow::{Context as _, Result, bail};
 use herald_lab::cluster::pods::{self, WebPod};
 use herald_lab::cluster::{Cluster, Options, installed};
 use herald_lab::lock::Lock;
-use herald_lab::probe::ArpProbe;
+use herald_lab::probe::NeighborProbe;
 use herald_lab::topology::{Machine, require_root};
 use herald_lab::wire::Capture;
 use herald_lab::{clock, scene};
@@ -26,8 +27,9 @@ use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::events::v1::Event;
 use kube::{Api, Client};
 
-/// How long a test waits for something that should take milliseconds.
-pub const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a test waits for something that should take milliseconds; longer than the Lease of a controller that was killed
+/// lasts.
+pub const PATIENCE: Duration = Duration::from_secs(25);
 
 /// How long an owner must stay the same to count as settled.
 pub const CALM: Duration = Duration::from_millis(500);
@@ -139,9 +141,9 @@ impl Stage {
     ///
     /// # Errors
     /// When nobody answers.
-    pub fn ask(&self, address: Ipv4Addr) -> Result<ArpProbe> {
+    pub fn ask(&self, address: Ipv4Addr) -> Result<NeighborProbe> {
         let from = clock::now();
-        let probe = ArpProbe::start(self.cluster.client_machine(1)?, address)?;
+        let probe = NeighborProbe::start(self.cluster.client_machine(1)?, address)?;
         probe.wait_for(from, PATIENCE, |_| true)?;
         Ok(probe)
     }
@@ -150,7 +152,7 @@ impl Stage {
     ///
     /// # Errors
     /// When the address does not come to rest.
-    pub async fn settled(&self, probe: &ArpProbe) -> Result<String> {
+    pub async fn settled(&self, probe: &NeighborProbe) -> Result<String> {
         scene::settled(self.cluster.topology(), probe, CALM, PATIENCE).await
     }
 
@@ -158,7 +160,7 @@ impl Stage {
     ///
     /// # Errors
     /// When somebody does, or keeps doing so.
-    pub async fn silent(&self, probe: &ArpProbe, quiet: Duration) -> Result<()> {
+    pub async fn silent(&self, probe: &NeighborProbe, quiet: Duration) -> Result<()> {
         let deadline = clock::now() + PATIENCE;
         loop {
             let since = clock::now();

@@ -1,6 +1,7 @@
 //! What is installed before Herald's programs start: the same files that
 //! `kubectl apply -k config/default` applies, but for the workloads, whose
-//! place real processes take.
+//! place real processes take. The speakers' DaemonSet is there, though nothing
+//! comes of it: without it a speaker that ends would take itself for removed.
 
 /// Namespace, definitions and rights, in the order they are applied.
 pub const MANIFESTS: &[&str] = &[
@@ -17,6 +18,7 @@ pub const MANIFESTS: &[&str] = &[
     include_str!("../../../crds/yaml/servicel2statuses.yaml"),
     include_str!("../../../config/rbac/controller.yaml"),
     include_str!("../../../config/rbac/speaker.yaml"),
+    include_str!("../../../config/speaker/daemonset.yaml"),
 ];
 
 /// The pool, advertisement and Service that many courses begin with.

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use k8s_openapi::api::core::v1::{Container, Pod};
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use kube::{Api, Client};
 use serde_json::json;
 
@@ -135,7 +135,7 @@ impl Kubelet {
             .with_context(|| format!("the lab has no node {node_name:?}"))?;
         let taken: Vec<_> = self.running.values().filter(|running| running.node == node).map(|r| r.slot).collect();
         let slot = (1..=250).find(|slot| !taken.contains(slot)).context("the node is full")?;
-        let (namespace, address) = self.network.add(node, slot)?;
+        let (namespace, addresses) = self.network.add(node, slot)?;
         let port = port(pod);
         let port_text = port.to_string();
         let args = ["pod", "--name", &name, "--node", &node_name, "--port", &port_text];
@@ -152,11 +152,11 @@ impl Kubelet {
         self.running.insert(uid, Running { node, slot, program, ends: None });
         let finalizer = json!({ "metadata": { "finalizers": [FINALIZER] } });
         self.patch(pod, &Patch::Merge(&finalizer)).await?;
-        listening(&namespace, address, port).await?;
+        listening(&namespace, addresses.v4, port).await?;
         let status = json!({ "status": {
             "phase": "Running",
-            "podIP": address,
-            "podIPs": [{ "ip": address }],
+            "podIP": addresses.v4,
+            "podIPs": [{ "ip": addresses.v4 }, { "ip": addresses.v6 }],
             "containerStatuses": container_statuses(pod),
             "conditions": [
                 { "type": "Ready", "status": "True" },
@@ -190,11 +190,14 @@ impl Kubelet {
             let none = json!({ "metadata": { "finalizers": null } });
             self.patch(pod, &Patch::Merge(&none)).await?;
         }
-        let at_once = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
+        // This Pod and no other that has its name by now.
+        let this = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
+        let at_once =
+            DeleteParams { grace_period_seconds: Some(0), preconditions: Some(this), ..DeleteParams::default() };
         match self.api(pod).delete(name, &at_once).await {
             Ok(_) => Ok(false),
             // Without the finalizer it may be gone by itself.
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
+            Err(kube::Error::Api(status)) if [404, 409].contains(&status.code) => Ok(false),
             Err(error) => Err(error).context("delete the Pod"),
         }
     }

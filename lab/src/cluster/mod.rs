@@ -32,6 +32,7 @@ use kube::Client;
 use tokio::task::JoinSet;
 
 pub use control_plane::ControlPlane;
+pub use nodes::InternalIps;
 pub use programs::SYSTEM_NAMESPACE;
 pub use replicas::Leader;
 
@@ -55,6 +56,8 @@ pub struct Options {
     pub controller_flags: Vec<OsString>,
     /// Further flags of every speaker.
     pub speaker_flags: Vec<OsString>,
+    /// The Nodes' InternalIPs.
+    pub internal_ips: InternalIps,
 }
 
 impl Default for Options {
@@ -64,6 +67,7 @@ impl Default for Options {
             controllers: 1,
             controller_flags: Vec::new(),
             speaker_flags: Vec::new(),
+            internal_ips: InternalIps::default(),
         }
     }
 }
@@ -127,7 +131,7 @@ impl Cluster {
         files::write_secret(&dir.join("kubeconfig"), &control_plane.admin_kubeconfig())?;
         let client = control_plane.admin().await?;
         for node in topology.nodes() {
-            nodes::register(&client, node).await?;
+            nodes::register(&client, node, options.internal_ips).await?;
         }
         let mut tasks = JoinSet::new();
         // Without nodes there are no pods, and nobody sends anything to them.

@@ -28,7 +28,7 @@ pub struct WebPod<'a> {
 /// Creates a Pod and waits until it is ready.
 ///
 /// # Errors
-/// The server's own message, or when it is not ready within 10 s.
+/// The server's own message, or when it is not ready within 60 s.
 pub async fn start(client: &Client, web: &WebPod<'_>) -> Result<Pod> {
     let api: Api<Pod> = Api::namespaced(client.clone(), web.namespace);
     let pod: Pod = serde_json::from_value(json!({
@@ -42,7 +42,7 @@ pub async fn start(client: &Client, web: &WebPod<'_>) -> Result<Pod> {
         },
     }))?;
     api.create(&PostParams::default(), &pod).await.with_context(|| format!("create Pod {}", web.name))?;
-    let deadline = clock::now() + Duration::from_secs(10);
+    let deadline = clock::now() + Duration::from_secs(60);
     loop {
         let pod = api.get(web.name).await?;
         let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_deref());
@@ -50,7 +50,7 @@ pub async fn start(client: &Client, web: &WebPod<'_>) -> Result<Pod> {
             return Ok(pod);
         }
         if clock::now() >= deadline {
-            bail!("Pod {} is not ready after 10 s", web.name);
+            bail!("Pod {} is not ready after 60 s", web.name);
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -1,7 +1,7 @@
 //! EndpointSlices from selectors.
 //!
-//! One slice per Service, which holds as long as no Service has more than a
-//! thousand pods. Conditions follow the real controller: `serving` is the
+//! One slice per Service and family, which holds as long as no Service has more
+//! than a thousand pods. Conditions follow the real controller: `serving` is the
 //! Pod's readiness, `ready` is that and not terminating.
 
 use std::collections::BTreeMap;
@@ -51,15 +51,16 @@ async fn sync(client: &Client, services: &[Arc<Service>], pods: &[Arc<Pod>], sli
     let mut failed = false;
     let mut wanted = Vec::new();
     for service in services {
-        let Some(slice) = desired(service, pods) else { continue };
-        let key = key(&slice.metadata);
-        let outcome = match existing.get(&key) {
-            Some(current) if same(current, &slice) => Ok(()),
-            Some(current) => replace(client, current, slice).await,
-            None => create(client, slice).await,
-        };
-        wanted.push(key);
-        failed |= report(outcome);
+        for slice in desired(service, pods) {
+            let key = key(&slice.metadata);
+            let outcome = match existing.get(&key) {
+                Some(current) if same(current, &slice) => Ok(()),
+                Some(current) => replace(client, current, slice).await,
+                None => create(client, slice).await,
+            };
+            wanted.push(key);
+            failed |= report(outcome);
+        }
     }
     for (key, _) in existing.iter().filter(|(key, _)| !wanted.contains(key)) {
         let api: Api<EndpointSlice> = Api::namespaced(client.clone(), &key.0);
@@ -94,8 +95,14 @@ async fn replace(client: &Client, current: &EndpointSlice, slice: EndpointSlice)
     Ok(())
 }
 
-/// The slice that a Service should have; none without a selector.
-fn desired(service: &Service, pods: &[Arc<Pod>]) -> Option<EndpointSlice> {
+/// The slices that a Service should have, one for each of its families; none without a selector.
+fn desired(service: &Service, pods: &[Arc<Pod>]) -> Vec<EndpointSlice> {
+    let families = service.spec.as_ref().and_then(|spec| spec.ip_families.as_deref()).unwrap_or_default();
+    families.iter().filter_map(|family| desired_of_family(service, pods, family)).collect()
+}
+
+/// The slice of one family, `IPv4` or `IPv6`.
+fn desired_of_family(service: &Service, pods: &[Arc<Pod>], family: &str) -> Option<EndpointSlice> {
     let spec = service.spec.as_ref()?;
     let selector = spec.selector.as_ref().filter(|selector| !selector.is_empty())?;
     if service.metadata.deletion_timestamp.is_some() {
@@ -123,21 +130,23 @@ fn desired(service: &Service, pods: &[Arc<Pod>]) -> Option<EndpointSlice> {
     };
     Some(EndpointSlice {
         metadata: ObjectMeta {
-            name: Some(format!("{name}-lab")),
+            name: Some(format!("{name}-{}", family.to_ascii_lowercase())),
             namespace: Some(namespace),
             labels: Some(labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()),
             owner_references: Some(vec![owner]),
             ..ObjectMeta::default()
         },
-        address_type: "IPv4".to_owned(),
+        address_type: family.to_owned(),
         ports: Some(ports),
-        endpoints: chosen.iter().filter_map(|pod| endpoint(pod)).collect(),
+        endpoints: chosen.iter().filter_map(|pod| endpoint(pod, family)).collect(),
     })
 }
 
-fn endpoint(pod: &Pod) -> Option<Endpoint> {
+fn endpoint(pod: &Pod, family: &str) -> Option<Endpoint> {
     let status = pod.status.as_ref()?;
-    let address = status.pod_ip.clone().filter(|address| !address.is_empty())?;
+    let of_family = |address: &&str| address.contains(':') == (family == "IPv6");
+    let mut addresses = status.pod_ips.iter().flatten().map(|address| address.ip.as_str());
+    let address = addresses.find(of_family)?.to_owned();
     let serving =
         status.conditions.iter().flatten().any(|condition| condition.type_ == "Ready" && condition.status == "True");
     let terminating = pod.metadata.deletion_timestamp.is_some();
@@ -208,7 +217,7 @@ mod tests {
         let pod = json!({
             "metadata": metadata,
             "spec": {"nodeName": "node1", "containers": [{"name": "c", "ports": [{"name": "http", "containerPort": 8080}]}]},
-            "status": {"podIP": "10.244.1.2", "conditions": [{"type": "Ready", "status": ready}]},
+            "status": {"podIPs": [{"ip": "10.244.1.2"}, {"ip": "fd00:244:1::2"}], "conditions": [{"type": "Ready", "status": ready}]},
         });
         Arc::new(serde_json::from_value(pod).unwrap())
     }
@@ -216,7 +225,7 @@ mod tests {
     fn service() -> Service {
         serde_json::from_value(json!({
             "metadata": {"name": "web", "namespace": "default", "uid": "u"},
-            "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": "http"}]},
+            "spec": {"ipFamilies": ["IPv4"], "selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": "http"}]},
         }))
         .unwrap()
     }
@@ -224,7 +233,7 @@ mod tests {
     #[test]
     fn conditions_follow_the_real_controller() {
         let pods = [pod("a", "True", false), pod("b", "True", true), pod("c", "False", false)];
-        let slice = desired(&service(), &pods).unwrap();
+        let [slice] = desired(&service(), &pods).try_into().unwrap();
         let conditions: Vec<_> = slice
             .endpoints
             .iter()
@@ -238,9 +247,23 @@ mod tests {
     }
 
     #[test]
+    fn each_family_has_a_slice_with_its_own_addresses() {
+        let mut service = service();
+        service.spec.as_mut().unwrap().ip_families = Some(vec!["IPv6".to_owned(), "IPv4".to_owned()]);
+        let slices = desired(&service, &[pod("a", "True", false)]);
+        let said: Vec<_> = slices
+            .iter()
+            .map(|slice| (slice.address_type.as_str(), slice.endpoints[0].addresses[0].as_str()))
+            .collect();
+        assert_eq!(said, [("IPv6", "fd00:244:1::2"), ("IPv4", "10.244.1.2")]);
+        assert_ne!(slices[0].metadata.name, slices[1].metadata.name);
+        assert_eq!(slices[0].ports, slices[1].ports);
+    }
+
+    #[test]
     fn no_selector_no_slice() {
         let mut service = service();
         service.spec.as_mut().unwrap().selector = None;
-        assert_eq!(desired(&service, &[]), None);
+        assert_eq!(desired(&service, &[]), []);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Service, ServicePort};
@@ -42,7 +42,7 @@ impl fmt::Display for Protocol {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// Where it listens.
-    pub address: SocketAddrV4,
+    pub address: SocketAddr,
     /// The node it runs on; empty if unknown.
     pub node: String,
     /// It wants new connections.
@@ -59,21 +59,21 @@ pub struct Frontend {
     /// `namespace/name:port`, for comments in the rules.
     pub name: String,
     /// The Service's addresses inside the cluster.
-    pub cluster_ips: Vec<Ipv4Addr>,
+    pub cluster_ips: Vec<IpAddr>,
     /// The addresses its load balancer was given.
-    pub external_ips: Vec<Ipv4Addr>,
+    pub external_ips: Vec<IpAddr>,
     /// The transport protocol.
     pub protocol: Protocol,
     /// The port on all those addresses.
     pub port: u16,
     /// What outside traffic may do.
     pub policy: TrafficPolicy,
-    /// Who serves it.
+    /// Who serves it, in either family.
     pub endpoints: Vec<Endpoint>,
 }
 
-/// Joins Services with their slices, in a stable order. What is not IPv4, TCP
-/// or UDP is left out.
+/// Joins Services with their slices, in a stable order. What is not TCP or UDP
+/// is left out.
 #[must_use]
 pub fn join(services: &[Arc<Service>], slices: &[Arc<EndpointSlice>]) -> Vec<Frontend> {
     let mut slices_of: BTreeMap<(&str, &str), Vec<&EndpointSlice>> = BTreeMap::new();
@@ -144,7 +144,7 @@ fn endpoints(slice: &EndpointSlice, port: &ServicePort) -> Vec<Endpoint> {
         let ready = conditions.and_then(|c| c.ready).unwrap_or(true);
         for address in addresses(endpoint.addresses.iter().map(String::as_str)) {
             found.push(Endpoint {
-                address: SocketAddrV4::new(address, target),
+                address: SocketAddr::new(address, target),
                 node: endpoint.node_name.clone().unwrap_or_default(),
                 ready,
                 serving: conditions.and_then(|c| c.serving).unwrap_or(ready),
@@ -163,6 +163,6 @@ fn protocol(name: Option<&str>) -> Option<Protocol> {
     }
 }
 
-fn addresses<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Ipv4Addr> {
+fn addresses<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<IpAddr> {
     texts.filter_map(|text| text.parse().ok()).collect()
 }

@@ -1,6 +1,6 @@
 //! The nftables rules of one node.
 //!
-//! One table, replaced as a whole in one transaction. A packet's way:
+//! One table per family, all replaced in one transaction. A packet's way:
 //!
 //! ```text
 //!  prerouting −110  new, and its address is known but has no endpoint here: drop
@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use super::choose;
 use super::frontend::{Endpoint, Frontend, Protocol, TrafficPolicy};
@@ -25,19 +25,57 @@ enum Fate<'a> {
     Send { to: Vec<&'a Endpoint>, hide_source: bool },
 }
 
+/// An address, a protocol and a port, what becomes of packets for them, and
+/// whose they are. A map, because two Services may share an address: the first
+/// one listed wins a port they both claim, and nft would refuse the duplicate.
+type Fates<'a> = BTreeMap<(IpAddr, Protocol, u16), (&'a str, Fate<'a>)>;
+
+/// A family of addresses, as nft calls what belongs to it. Each has rules of
+/// its own, like the two halves of a dual-stack kube-proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    V4,
+    V6,
+}
+
+impl Family {
+    fn has(self, address: IpAddr) -> bool {
+        address.is_ipv4() == (self == Family::V4)
+    }
+
+    /// The table's family, which is also the protocol's name in expressions.
+    fn name(self) -> &'static str {
+        match self {
+            Family::V4 => "ip",
+            Family::V6 => "ip6",
+        }
+    }
+
+    fn address_type(self) -> &'static str {
+        match self {
+            Family::V4 => "ipv4_addr",
+            Family::V6 => "ipv6_addr",
+        }
+    }
+}
+
 /// Renders the rules of `node` for all Services' ports.
 #[must_use]
 pub fn render(frontends: &[Frontend], node: &str) -> String {
-    // A map, because two Services may share an address: the first one listed
-    // wins a port they both claim, and nft would refuse the duplicate.
-    let mut fates: BTreeMap<(Ipv4Addr, Protocol, u16), (&str, Fate<'_>)> = BTreeMap::new();
+    [Family::V4, Family::V6].map(|family| table(family, &fates(frontends, node, family))).concat()
+}
+
+fn fates<'a>(frontends: &'a [Frontend], node: &str, family: Family) -> Fates<'a> {
+    let mut fates = Fates::new();
     for frontend in frontends {
-        let internal = choose::internal(&frontend.endpoints);
-        let external = choose::external(&frontend.endpoints, frontend.policy, node);
+        // Each family goes by its own endpoints.
+        let own: Vec<_> = frontend.endpoints.iter().filter(|endpoint| family.has(endpoint.address.ip())).collect();
+        let internal = choose::internal(&own);
+        let external = choose::external(&own, frontend.policy, node);
         let hide_source = frontend.policy == TrafficPolicy::Cluster;
         let places = frontend.cluster_ips.iter().map(|address| (address, &internal, false));
         let places = places.chain(frontend.external_ips.iter().map(|address| (address, &external, hide_source)));
-        for (address, to, hide_source) in places {
+        for (address, to, hide_source) in places.filter(|(address, ..)| family.has(**address)) {
             let fate = match to.as_slice() {
                 [] => Fate::Drop,
                 to => Fate::Send { to: to.to_vec(), hide_source },
@@ -45,10 +83,10 @@ pub fn render(frontends: &[Frontend], node: &str) -> String {
             fates.entry((*address, frontend.protocol, frontend.port)).or_insert((&frontend.name, fate));
         }
     }
-    table(&fates)
+    fates
 }
 
-fn table(fates: &BTreeMap<(Ipv4Addr, Protocol, u16), (&str, Fate<'_>)>) -> String {
+fn table(family: Family, fates: &Fates<'_>) -> String {
     let mut services = Vec::new();
     let mut dropped = Vec::new();
     let mut chains = String::new();
@@ -58,17 +96,18 @@ fn table(fates: &BTreeMap<(Ipv4Addr, Protocol, u16), (&str, Fate<'_>)>) -> Strin
             Fate::Drop => dropped.push(key),
             Fate::Send { to, hide_source } => {
                 services.push(format!("{key} : goto service-{number}"));
-                chain(&mut chains, number, name, to, *protocol, *hide_source);
+                chain(&mut chains, family, number, name, to, *protocol, *hide_source);
             }
         }
     }
-    let key = "ip daddr . meta l4proto . th dport";
+    let (ip, address) = (family.name(), family.address_type());
+    let key = format!("{ip} daddr . meta l4proto . th dport");
     format!(
-        "table ip kube-proxy\n\
-         delete table ip kube-proxy\n\
-         table ip kube-proxy {{\n\
-         map services {{ type ipv4_addr . inet_proto . inet_service : verdict; {} }}\n\
-         set unserved {{ type ipv4_addr . inet_proto . inet_service; {} }}\n\
+        "table {ip} kube-proxy\n\
+         delete table {ip} kube-proxy\n\
+         table {ip} kube-proxy {{\n\
+         map services {{ type {address} . inet_proto . inet_service : verdict; {} }}\n\
+         set unserved {{ type {address} . inet_proto . inet_service; {} }}\n\
          {chains}\
          chain unserved {{\n\
          type filter hook prerouting priority -110; policy accept;\n\
@@ -94,7 +133,15 @@ fn table(fates: &BTreeMap<(Ipv4Addr, Protocol, u16), (&str, Fate<'_>)>) -> Strin
 
 /// A Service's chain: picks an endpoint at random. An endpoint that talks to
 /// itself by way of the Service must see another source than its own.
-fn chain(text: &mut String, number: usize, name: &str, to: &[&Endpoint], protocol: Protocol, hide_source: bool) {
+fn chain(
+    text: &mut String,
+    family: Family,
+    number: usize,
+    name: &str,
+    to: &[&Endpoint],
+    protocol: Protocol,
+    hide_source: bool,
+) {
     let mut arms = Vec::new();
     for (index, endpoint) in to.iter().enumerate() {
         let own_chain = format!("endpoint-{number}-{index}");
@@ -102,9 +149,10 @@ fn chain(text: &mut String, number: usize, name: &str, to: &[&Endpoint], protoco
         let _ = write!(
             text,
             "chain {own_chain} {{\n\
-             ip saddr {ip} meta mark set {MASQUERADE}\n\
+             {} saddr {ip} meta mark set {MASQUERADE}\n\
              meta l4proto {protocol} dnat to {}\n\
              }}\n",
+            family.name(),
             endpoint.address
         );
         arms.push(format!("{index} : goto {own_chain}"));
@@ -130,21 +178,20 @@ fn elements(items: &[String]) -> String {
 mod tests {
     use super::*;
 
+    fn endpoint(address: &str) -> Endpoint {
+        let address = address.parse().unwrap();
+        Endpoint { address, node: "node1".to_owned(), ready: true, serving: true, terminating: false }
+    }
+
     fn frontend(policy: TrafficPolicy) -> Frontend {
         Frontend {
             name: "default/web:80".to_owned(),
-            cluster_ips: vec![[10, 96, 0, 7].into()],
-            external_ips: vec![[192, 168, 1, 240].into()],
+            cluster_ips: ["10.96.0.7", "fd00:96::7"].map(|ip| ip.parse().unwrap()).to_vec(),
+            external_ips: ["192.168.1.240", "fd00:1::240"].map(|ip| ip.parse().unwrap()).to_vec(),
             protocol: Protocol::Tcp,
             port: 80,
             policy,
-            endpoints: vec![Endpoint {
-                address: std::net::SocketAddrV4::new([10, 244, 1, 2].into(), 8080),
-                node: "node1".to_owned(),
-                ready: true,
-                serving: true,
-                terminating: false,
-            }],
+            endpoints: vec![endpoint("10.244.1.2:8080")],
         }
     }
 
@@ -163,6 +210,19 @@ mod tests {
     fn cluster_hides_the_source_on_every_node() {
         let text = render(&[frontend(TrafficPolicy::Cluster)], "node2");
         assert!(text.contains("# default/web:80\nmeta mark set 0x4000\nnumgen"), "{text}");
+    }
+
+    #[test]
+    fn families_go_by_their_own_endpoints() {
+        let mut frontend = frontend(TrafficPolicy::Local);
+        let only_v4 = render(&[frontend.clone()], "node1");
+        assert!(only_v4.contains("elements = { fd00:96::7 . tcp . 80, fd00:1::240 . tcp . 80 }"), "{only_v4}");
+        frontend.endpoints.push(endpoint("[fd00:244:1::2]:8080"));
+        let both = render(&[frontend], "node1");
+        assert!(both.contains("fd00:1::240 . tcp . 80 : goto service-1"), "{both}");
+        assert!(both.contains("ip6 saddr fd00:244:1::2 meta mark set 0x4000"), "{both}");
+        assert!(both.contains("dnat to [fd00:244:1::2]:8080"), "{both}");
+        assert_eq!(both.matches("numgen random mod 1 ").count(), 4, "one endpoint in each: {both}");
     }
 
     #[test]

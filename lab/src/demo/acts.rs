@@ -11,7 +11,7 @@ use super::{CALM, PATIENCE};
 use crate::clock;
 use crate::cluster::{Cluster, installed, manifest};
 use crate::probe::stream::Fate;
-use crate::probe::{ArpProbe, ConnectProbe, StreamProbe, http};
+use crate::probe::{ConnectProbe, NeighborProbe, StreamProbe, http};
 use crate::scene::{self, Takeover};
 use crate::wire::{Capture, Direction};
 
@@ -25,7 +25,7 @@ pub(super) struct Start {
     pub(super) first_answer: Duration,
     pub(super) http_ok: bool,
     /// Goes on asking through all later acts.
-    pub(super) probe: ArpProbe,
+    pub(super) probe: NeighborProbe,
 }
 
 /// The manifest is applied; the Service gets an address; the network knows it.
@@ -51,7 +51,7 @@ pub(super) async fn address(story: &mut Story, cluster: &Cluster, capture: &Capt
     let wait = allocated.at - created;
     story.seen(format!("web-lb has EXTERNAL-IP {address}, {:.1} ms after it was created", ms(wait)));
 
-    let probe = ArpProbe::start(newcomer, address)?;
+    let probe = NeighborProbe::start(newcomer, address)?;
     let first = probe.wait_for(allocated.at, PATIENCE, |_| true)?;
     let first_answer = first.at - allocated.at;
     let owner = scene::owner(lab, &probe)?;
@@ -73,7 +73,7 @@ pub(super) async fn address(story: &mut Story, cluster: &Cluster, capture: &Capt
 pub(super) async fn speaker_killed(
     story: &mut Story,
     cluster: &mut Cluster,
-    probe: &ArpProbe,
+    probe: &NeighborProbe,
     address: Ipv4Addr,
 ) -> Result<Takeover> {
     let before = scene::settled(cluster.topology(), probe, CALM, PATIENCE).await?;
@@ -108,7 +108,7 @@ pub(super) struct Lost {
 pub(super) async fn node_lost(
     story: &mut Story,
     cluster: &Cluster,
-    probe: &ArpProbe,
+    probe: &NeighborProbe,
     address: Ipv4Addr,
 ) -> Result<Lost> {
     let lab = cluster.topology();
@@ -155,7 +155,7 @@ pub(super) async fn node_lost(
 pub(super) async fn healed(
     story: &mut Story,
     cluster: &Cluster,
-    probe: &ArpProbe,
+    probe: &NeighborProbe,
     capture: &Capture,
     address: Ipv4Addr,
     lost: &Lost,

@@ -5,7 +5,7 @@
 //! user notices that second, so it counts as lost. Answered connections are
 //! reset, not closed, so that neither end fills up with old ones.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{SockAddr, Socket, Type};
 
 use super::Pace;
 use crate::clock;
@@ -108,7 +108,8 @@ impl ConnectProbe {
     ///
     /// # Errors
     /// When the client's namespace is gone.
-    pub fn start(client: &Machine, address: Ipv4Addr, port: u16) -> Result<Self> {
+    pub fn start(client: &Machine, address: impl Into<IpAddr>, port: u16) -> Result<Self> {
+        let address = address.into();
         let shared = Arc::new(Shared::default());
         let work = client.namespace.spawn("connect-probe", {
             let shared = Arc::clone(&shared);
@@ -167,7 +168,7 @@ fn probe(target: &std::net::SocketAddr, shared: &Shared) -> Result<()> {
         }
         let now = clock::now();
         if !stopping && pace.due(now) {
-            match connect(&target)? {
+            match begin(&target)? {
                 Some(socket) => open.push(Open { socket, sent: now }),
                 None => decide(shared, now, None),
             }
@@ -198,8 +199,8 @@ fn decide(shared: &Shared, sent: Instant, answered: Option<Instant>) {
 }
 
 /// Starts a connection; `None` when the kernel knows at once that it fails.
-fn connect(target: &SockAddr) -> Result<Option<Socket>> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).context("open a TCP socket")?;
+pub(super) fn begin(target: &SockAddr) -> Result<Option<Socket>> {
+    let socket = Socket::new(target.domain(), Type::STREAM, None).context("open a TCP socket")?;
     socket.set_nonblocking(true).context("make a socket non-blocking")?;
     socket.set_linger(Some(Duration::ZERO)).context("reset instead of close")?;
     match socket.connect(target) {

@@ -1,7 +1,7 @@
 //! One HTTP request, like `curl`.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
@@ -37,7 +37,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 ///
 /// # Errors
 /// The last attempt's, when none succeeds within `patience`.
-pub fn get(client: &Machine, address: Ipv4Addr, port: u16, patience: Duration) -> Result<Page> {
+pub fn get(client: &Machine, address: impl Into<IpAddr>, port: u16, patience: Duration) -> Result<Page> {
+    let address = address.into();
     let deadline = clock::now() + patience;
     client.namespace.run(move || {
         loop {

@@ -2,7 +2,8 @@
 //!
 //! | probe | asks | tells |
 //! |---|---|---|
-//! | [`arp`] | "who has this address?" every 10 ms, like a client that comes along just then | who answered, longest silence, two owners |
+//! | [`neighbor`] | "who has this address?" by ARP or neighbour solicitation, like a client that comes along just then | who answered, longest silence, two owners |
+//! | [`newcomer`] | the same of the kernel: forgets the neighbour, connects, until it can | the longest wait of a new client |
 //! | [`connect`] | a new TCP connection every 2 ms | longest silence, sent, lost |
 //! | [`stream`] | requests over connections that stay open | survived, reset or stalled |
 //! | [`http`] | one page, like `curl` | which pod answered, from which node |
@@ -10,13 +11,15 @@
 //! Probes run on threads of their own inside a client's namespace, and end
 //! when they are dropped.
 
-pub mod arp;
 pub mod connect;
 pub mod http;
+pub mod neighbor;
+pub mod newcomer;
 pub mod stream;
 
-pub use arp::ArpProbe;
 pub use connect::ConnectProbe;
+pub use neighbor::NeighborProbe;
+pub use newcomer::NewcomerProbe;
 pub use stream::StreamProbe;
 
 use std::time::{Duration, Instant};

@@ -1,25 +1,30 @@
-//! Connections that stay open, with a request on each every 20 ms.
+//! Connections that stay open, with a request on each every 50 ms.
 //!
 //! What becomes of them when an address moves: they *survive*, they are
 //! *reset* (the new node knows nothing of them), or they *stall*.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::clock;
 use crate::namespace::Work;
 use crate::topology::Machine;
 
-/// Time between two requests on a connection.
-const PERIOD: Duration = Duration::from_millis(20);
+/// Time between an answer and the next request on a connection.
+const PERIOD: Duration = Duration::from_millis(50);
 
 /// A connection without an answer for this long has stalled.
 pub const STALL: Duration = Duration::from_secs(2);
+
+/// How long the probe waits for answers before it looks at its connections again, in milliseconds.
+const LOOK: u16 = 5;
 
 /// What became of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +43,34 @@ pub enum Fate {
     Stalled,
 }
 
+/// How many connections had which fate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fates {
+    /// Those that still answer.
+    pub survived: usize,
+    /// Those that were closed or reset.
+    pub reset: usize,
+    /// Those that have not answered for [`STALL`].
+    pub stalled: usize,
+}
+
 /// Running connections. Closed when dropped.
 #[derive(Debug)]
 pub struct StreamProbe {
-    stop: Arc<AtomicBool>,
-    connections: Vec<(Arc<Mutex<Fate>>, Work<()>)>,
+    shared: Arc<Shared>,
+    work: Option<Work<Result<()>>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    stop: AtomicBool,
+    fates: Mutex<Vec<Fate>>,
+}
+
+impl Shared {
+    fn fates(&self) -> MutexGuard<'_, Vec<Fate>> {
+        self.fates.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl StreamProbe {
@@ -50,73 +78,139 @@ impl StreamProbe {
     ///
     /// # Errors
     /// When a connection cannot be opened.
-    pub fn start(client: &Machine, address: Ipv4Addr, port: u16, count: usize) -> Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let mut connections = Vec::with_capacity(count);
-        for _ in 0..count {
-            let target = SocketAddr::from((address, port));
-            let stream = client
-                .namespace
-                .run(move || TcpStream::connect_timeout(&target, Duration::from_secs(2)))?
-                .with_context(|| format!("open a lasting connection to {target}"))?;
-            stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(PERIOD))?;
-            let fate = Arc::new(Mutex::new(Fate::Alive { longest_wait: Duration::ZERO }));
-            let work = client.namespace.spawn("stream-probe", {
-                let (stop, fate) = (Arc::clone(&stop), Arc::clone(&fate));
-                move || converse(stream, &stop, &fate)
-            })?;
-            connections.push((fate, work));
-        }
-        Ok(Self { stop, connections })
+    pub fn start(client: &Machine, address: impl Into<IpAddr>, port: u16, count: usize) -> Result<Self> {
+        let target = SocketAddr::from((address.into(), port));
+        let open = move || (0..count).map(|_| Connection::open(target)).collect::<Result<Vec<_>>>();
+        let connections = client.namespace.run(open)??;
+        let fates = vec![Fate::Alive { longest_wait: Duration::ZERO }; count];
+        let shared = Arc::new(Shared { stop: AtomicBool::new(false), fates: Mutex::new(fates) });
+        let work = client.namespace.spawn("stream-probe", {
+            let shared = Arc::clone(&shared);
+            move || converse(connections, &shared)
+        })?;
+        Ok(Self { shared, work: Some(work) })
     }
 
     /// What has become of each connection so far.
     #[must_use]
     pub fn fates(&self) -> Vec<Fate> {
-        let read = |fate: &Mutex<Fate>| *fate.lock().unwrap_or_else(PoisonError::into_inner);
-        self.connections.iter().map(|(fate, _)| read(fate)).collect()
+        self.shared.fates().clone()
+    }
+
+    /// The same, counted.
+    #[must_use]
+    pub fn count(&self) -> Fates {
+        let mut count = Fates::default();
+        for fate in self.shared.fates().iter() {
+            match fate {
+                Fate::Alive { .. } => count.survived += 1,
+                Fate::Reset { .. } => count.reset += 1,
+                Fate::Stalled => count.stalled += 1,
+            }
+        }
+        count
     }
 }
 
 impl Drop for StreamProbe {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        for (_, work) in self.connections.drain(..) {
-            if let Err(error) = work.join() {
-                tracing::error!("a lasting connection failed: {error:#}");
-            }
+        self.shared.stop.store(true, Ordering::Relaxed);
+        let ended = self.work.take().map_or(Ok(()), |work| work.join().flatten());
+        if let Err(error) = ended {
+            tracing::error!("the lasting connections failed: {error:#}");
         }
     }
 }
 
-fn converse(mut stream: TcpStream, stop: &AtomicBool, fate: &Mutex<Fate>) {
-    let set = |new: Fate| *fate.lock().unwrap_or_else(PoisonError::into_inner) = new;
-    let mut longest_wait = Duration::ZERO;
-    let mut buffer = [0; 1024];
-    while !stop.load(Ordering::Relaxed) {
-        if stream.write_all(b"GET / HTTP/1.1\r\nHost: lab\r\n\r\n").is_err() {
-            return set(Fate::Reset { at: clock::now() });
+/// One connection, from this end.
+struct Connection {
+    stream: TcpStream,
+    /// When the request was sent that has no answer yet.
+    asked: Option<Instant>,
+    /// When the next request is due.
+    next: Instant,
+    longest_wait: Duration,
+    reset: Option<Instant>,
+}
+
+impl Connection {
+    fn open(target: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect_timeout(&target, Duration::from_secs(2))
+            .with_context(|| format!("open a lasting connection to {target}"))?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        Ok(Self { stream, asked: None, next: clock::now(), longest_wait: Duration::ZERO, reset: None })
+    }
+
+    /// Sends a request if one is due.
+    fn ask(&mut self, now: Instant) {
+        if self.reset.is_some() || self.asked.is_some() || now < self.next {
+            return;
         }
-        let asked = clock::now();
+        match self.stream.write_all(b"GET / HTTP/1.1\r\nHost: lab\r\n\r\n") {
+            Ok(()) => self.asked = Some(now),
+            Err(_) => self.reset = Some(now),
+        }
+    }
+
+    /// Reads what there is.
+    fn hear(&mut self, now: Instant) {
+        let mut buffer = [0; 2048];
         loop {
-            let waited = clock::now() - asked;
-            longest_wait = longest_wait.max(waited);
-            match stream.read(&mut buffer) {
-                Ok(0) => return set(Fate::Reset { at: clock::now() }),
-                Ok(_) => break set(Fate::Alive { longest_wait }),
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                    if waited >= STALL {
-                        set(Fate::Stalled);
-                    }
-                    if stop.load(Ordering::Relaxed) {
-                        return;
-                    }
+            match self.stream.read(&mut buffer) {
+                Ok(0) => break self.reset = Some(now),
+                Ok(_) => {
+                    self.waited(now);
+                    (self.asked, self.next) = (None, now + PERIOD);
                 }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return set(Fate::Reset { at: clock::now() }),
+                Err(_) => break self.reset = Some(now),
             }
         }
-        std::thread::sleep(PERIOD);
     }
+
+    fn waited(&mut self, now: Instant) -> Duration {
+        let waited = self.asked.map_or(Duration::ZERO, |asked| now.saturating_duration_since(asked));
+        self.longest_wait = self.longest_wait.max(waited);
+        waited
+    }
+
+    fn fate(&mut self, now: Instant) -> Fate {
+        let waited = self.waited(now);
+        match self.reset {
+            Some(at) => Fate::Reset { at },
+            None if waited >= STALL => Fate::Stalled,
+            None => Fate::Alive { longest_wait: self.longest_wait },
+        }
+    }
+}
+
+fn converse(mut connections: Vec<Connection>, shared: &Shared) -> Result<()> {
+    while !shared.stop.load(Ordering::Relaxed) {
+        let now = clock::now();
+        for connection in &mut connections {
+            connection.ask(now);
+        }
+        let readable = readable(&connections)?;
+        let now = clock::now();
+        for (connection, _) in connections.iter_mut().zip(readable).filter(|(_, readable)| *readable) {
+            connection.hear(now);
+        }
+        *shared.fates() = connections.iter_mut().map(|connection| connection.fate(now)).collect();
+    }
+    Ok(())
+}
+
+/// Says of each connection whether there is something to read.
+fn readable(connections: &[Connection]) -> Result<Vec<bool>> {
+    // One that was reset is readable for ever.
+    let events = |one: &Connection| if one.reset.is_some() { PollFlags::empty() } else { PollFlags::POLLIN };
+    let mut fds: Vec<_> = connections.iter().map(|one| PollFd::new(one.stream.as_fd(), events(one))).collect();
+    match poll(&mut fds, PollTimeout::from(LOOK)) {
+        Ok(_) | Err(nix::Error::EINTR) => {}
+        Err(error) => return Err(error).context("wait for answers"),
+    }
+    let is_readable = |(fd, one): (&PollFd<'_>, &Connection)| one.reset.is_none() && fd.any().unwrap_or(false);
+    Ok(fds.iter().zip(connections).map(is_readable).collect())
 }

@@ -10,7 +10,8 @@
 //! | 101, 102, … | clients 1, 2, … |
 //! | 240 – 250 | left to the pools of the tests and the demo |
 //!
-//! Pods of node *n* have `10.244.n.0/24`; the node is `10.244.n.1`.
+//! Pods of node *n* have `10.244.n.0/24` and `fd00:244:n::/64`; the node is `10.244.n.1` and,
+//! on every pod's link, `fe80::1`.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -47,9 +48,7 @@ impl Station {
     /// 192.168.1.11 is also fd00:1::11.
     #[must_use]
     pub fn v6(self) -> Ipv6Addr {
-        let (hundreds, tens, ones) = (self.0 / 100, self.0 / 10 % 10, self.0 % 10);
-        let as_read = u16::from(hundreds) << 8 | u16::from(tens) << 4 | u16::from(ones);
-        Ipv6Addr::new(0xfd00, 1, 0, 0, 0, 0, 0, as_read)
+        Ipv6Addr::new(0xfd00, 1, 0, 0, 0, 0, 0, as_read(self.0))
     }
 
     /// Its MAC address: locally administered, the IPv4 address inside.
@@ -58,6 +57,12 @@ impl Station {
         let [a, b, c, d] = self.v4().octets();
         Mac([0x02, 0x00, a, b, c, d])
     }
+}
+
+/// The number whose hexadecimal digits are the decimal ones of `number`.
+fn as_read(number: u8) -> u16 {
+    let (hundreds, tens, ones) = (number / 100, number / 10 % 10, number % 10);
+    u16::from(hundreds) << 8 | u16::from(tens) << 4 | u16::from(ones)
 }
 
 /// A MAC address.
@@ -88,10 +93,32 @@ pub fn pod_gateway(node: u8) -> Ipv4Addr {
     Ipv4Addr::new(10, 244, node, 1)
 }
 
-/// The address of a node's pod; `pod` counts from 1 per node.
+/// The pods' default gateway for IPv6: the node, on every pod's link.
+pub const POD_GATEWAY_V6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+
+/// The addresses of a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PodAddresses {
+    /// In IPv4.
+    pub v4: Ipv4Addr,
+    /// In IPv6.
+    pub v6: Ipv6Addr,
+}
+
+/// The addresses of a node's pod; `pod` counts from 1 per node.
 #[must_use]
-pub fn pod(node: u8, pod: u8) -> Ipv4Addr {
-    Ipv4Addr::new(10, 244, node, pod.saturating_add(1))
+pub fn pod(node: u8, pod: u8) -> PodAddresses {
+    let host = pod.saturating_add(1);
+    PodAddresses {
+        v4: Ipv4Addr::new(10, 244, node, host),
+        v6: Ipv6Addr::new(0xfd00, 0x244, as_read(node), 0, 0, 0, 0, as_read(host)),
+    }
+}
+
+/// The IPv6 prefix of a node's pods, 64 bits long.
+#[must_use]
+pub fn pod_prefix_v6(node: u8) -> Ipv6Addr {
+    Ipv6Addr::new(0xfd00, 0x244, as_read(node), 0, 0, 0, 0, 0)
 }
 
 #[cfg(test)]
@@ -105,5 +132,7 @@ mod tests {
         assert_eq!(node.v6().to_string(), "fd00:1::11");
         assert_eq!(node.mac().to_string(), "02:00:c0:a8:01:0b");
         assert_eq!(Station::client(2).v6().to_string(), "fd00:1::102");
+        let pod = pod(12, 1);
+        assert_eq!((pod.v4.to_string(), pod.v6.to_string()), ("10.244.12.2".into(), "fd00:244:12::2".into()));
     }
 }

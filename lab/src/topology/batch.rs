@@ -14,6 +14,7 @@ use super::{Mac, Size};
 pub(super) const MACHINE_SYSCTLS: &[(&str, &str)] = &[
     ("net/ipv6/conf/all/accept_dad", "0"),
     ("net/ipv6/conf/default/accept_dad", "0"),
+    ("net/ipv6/conf/all/keep_addr_on_down", "1"),
     ("net/ipv4/ip_forward", "1"),
     ("net/ipv6/conf/all/forwarding", "1"),
     ("net/ipv4/conf/all/rp_filter", "0"),
@@ -21,6 +22,10 @@ pub(super) const MACHINE_SYSCTLS: &[(&str, &str)] = &[
     ("net/ipv4/conf/all/send_redirects", "0"),
     ("net/ipv4/conf/default/send_redirects", "0"),
 ];
+
+/// What a pod's kernel is set to: its addresses are usable at once, too.
+pub(super) const POD_SYSCTLS: &[(&str, &str)] =
+    &[("net/ipv6/conf/all/accept_dad", "0"), ("net/ipv6/conf/default/accept_dad", "0")];
 
 /// What the switch's kernel is set to: a switch has no addresses of its own,
 /// so it has nothing to say either.
@@ -106,10 +111,14 @@ impl<'a> Plan<'a> {
     pub(super) fn pod_routes(&self, node: u8) -> Vec<String> {
         (1..=self.nodes)
             .filter(|other| *other != node)
-            .map(|other| {
+            .flat_map(|other| {
                 let [a, b, c, _] = address::pod_gateway(other).octets();
-                let net = Ipv4Addr::new(a, b, c, 0);
-                format!("route add {net}/24 via {}", Station::node(other).v4())
+                let (net, net_v6) = (Ipv4Addr::new(a, b, c, 0), address::pod_prefix_v6(other));
+                let station = Station::node(other);
+                [
+                    format!("route add {net}/24 via {}", station.v4()),
+                    format!("route add {net_v6}/64 via {}", station.v6()),
+                ]
             })
             .collect()
     }
@@ -125,7 +134,7 @@ pub(super) struct PodPlan<'a> {
 
 impl PodPlan<'_> {
     pub(super) fn wire(&self) -> Vec<String> {
-        let [a, b, c, d] = address::pod(self.node, self.slot).octets();
+        let [a, b, c, d] = address::pod(self.node, self.slot).v4.octets();
         let mac = Mac([0x02, 0x01, a, b, c, d]);
         vec![
             format!("netns add {}", self.name),
@@ -138,7 +147,13 @@ impl PodPlan<'_> {
 
     pub(super) fn node_side(&self) -> Vec<String> {
         let (gateway, pod) = (address::pod_gateway(self.node), address::pod(self.node, self.slot));
-        vec![format!("link set pod{} up", self.slot), format!("addr add {gateway} peer {pod}/32 dev pod{}", self.slot)]
+        let (slot, gateway_v6) = (self.slot, address::POD_GATEWAY_V6);
+        vec![
+            format!("link set pod{slot} up"),
+            format!("addr add {gateway} peer {}/32 dev pod{slot}", pod.v4),
+            format!("addr add {gateway_v6}/64 dev pod{slot} nodad"),
+            format!("route add {}/128 dev pod{slot}", pod.v6),
+        ]
     }
 
     pub(super) fn pod_side(&self) -> Vec<String> {
@@ -146,9 +161,11 @@ impl PodPlan<'_> {
         vec![
             "link set lo up".to_owned(),
             "link set eth0 up".to_owned(),
-            format!("addr add {pod}/32 dev eth0"),
+            format!("addr add {}/32 dev eth0", pod.v4),
             format!("route add {gateway} dev eth0"),
             format!("route add default via {gateway}"),
+            format!("addr add {}/128 dev eth0 nodad", pod.v6),
+            format!("route add default via {} dev eth0", address::POD_GATEWAY_V6),
         ]
     }
 }

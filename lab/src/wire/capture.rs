@@ -1,4 +1,4 @@
-//! A capture of all ARP frames at the switch.
+//! A capture of all ARP and neighbour discovery frames at the switch.
 //!
 //! Each frame is recorded where it enters the switch and again at each port it
 //! leaves by, so a test can ask both "what did this node send?" and "what did
@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use super::arp::ArpFrame;
-use super::socket::ArpSocket;
+use super::ndp::NdpFrame;
+use super::socket::NeighborSocket;
 use crate::namespace::Work;
 use crate::topology::Switch;
 
@@ -30,9 +31,9 @@ pub enum Direction {
     ToMachine,
 }
 
-/// One ARP frame at one port of the switch.
+/// One frame at one port of the switch.
 #[derive(Clone, Debug)]
-pub struct Sighting {
+pub struct Sighting<F = ArpFrame> {
     /// When it passed.
     pub at: Instant,
     /// The machine at the port.
@@ -40,7 +41,7 @@ pub struct Sighting {
     /// Which way.
     pub direction: Direction,
     /// What it said.
-    pub frame: ArpFrame,
+    pub frame: F,
 }
 
 /// A running capture. Ends when dropped.
@@ -54,6 +55,7 @@ pub struct Capture {
 struct Shared {
     stop: AtomicBool,
     seen: Mutex<Vec<Sighting>>,
+    ndp: Mutex<Vec<Sighting<NdpFrame>>>,
 }
 
 impl Capture {
@@ -73,7 +75,7 @@ impl Capture {
                 })
                 .filter(|(_, name)| name != "br0" && name != "lo")
                 .collect();
-            Ok((ArpSocket::on_everything()?, ports))
+            Ok((NeighborSocket::on_everything()?, ports))
         })??;
         let work = switch.namespace().spawn("capture", {
             let shared = Arc::clone(&shared);
@@ -82,10 +84,16 @@ impl Capture {
         Ok(Self { shared, work: Some(work) })
     }
 
-    /// Everything seen so far, in order.
+    /// Every ARP frame seen so far, in order.
     #[must_use]
     pub fn seen(&self) -> Vec<Sighting> {
         self.lock().clone()
+    }
+
+    /// Every neighbour solicitation and advertisement seen so far, in order.
+    #[must_use]
+    pub fn seen_ndp(&self) -> Vec<Sighting<NdpFrame>> {
+        self.shared.ndp.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What was delivered to a machine since `from` that speaks for `address`.
@@ -148,7 +156,7 @@ impl Drop for Capture {
     }
 }
 
-fn record(socket: &ArpSocket, ports: &BTreeMap<usize, String>, shared: &Shared) -> Result<()> {
+fn record(socket: &NeighborSocket, ports: &BTreeMap<usize, String>, shared: &Shared) -> Result<()> {
     let mut buffer = [0; 256];
     while !shared.stop.load(Ordering::Relaxed) {
         let Some(arrival) = socket.receive(&mut buffer, 20).context("read the wire")? else {
@@ -156,12 +164,20 @@ fn record(socket: &ArpSocket, ports: &BTreeMap<usize, String>, shared: &Shared) 
         };
         let at = crate::clock::now();
         let Some(machine) = ports.get(&arrival.interface) else { continue };
-        let Some(frame) = buffer.get(..arrival.len).and_then(ArpFrame::parse) else { continue };
         let direction = if arrival.outgoing { Direction::ToMachine } else { Direction::FromMachine };
-        let mut seen = shared.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() < LIMIT {
-            seen.push(Sighting { at, machine: machine.clone(), direction, frame });
+        let Some(bytes) = buffer.get(..arrival.len) else { continue };
+        if let Some(frame) = ArpFrame::parse(bytes) {
+            keep(&shared.seen, Sighting { at, machine: machine.clone(), direction, frame });
+        } else if let Some(frame) = NdpFrame::parse(bytes) {
+            keep(&shared.ndp, Sighting { at, machine: machine.clone(), direction, frame });
         }
     }
     Ok(())
+}
+
+fn keep<F>(seen: &Mutex<Vec<Sighting<F>>>, sighting: Sighting<F>) {
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    if seen.len() < LIMIT {
+        seen.push(sighting);
+    }
 }

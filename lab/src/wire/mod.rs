@@ -1,11 +1,13 @@
-//! Looking at the wire: packet sockets, ARP frames, captures.
+//! Looking at the wire: packet sockets, ARP and neighbour discovery frames, captures.
 //!
 //! This is the lab's own small reader and writer of frames, on purpose: what
 //! Herald sends is judged by code that Herald does not share.
 
 pub mod arp;
 pub mod capture;
+pub mod ndp;
 pub mod socket;
 
 pub use arp::{ArpFrame, Operation};
 pub use capture::{Capture, Direction, Sighting};
+pub use ndp::{NdpFrame, NdpKind};

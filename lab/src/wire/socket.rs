@@ -24,18 +24,32 @@ pub struct Arrival {
     pub outgoing: bool,
 }
 
-/// A raw socket for ARP frames.
-#[derive(Debug)]
-pub struct ArpSocket(Socket);
+/// What a socket on one interface receives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receives {
+    /// ARP frames.
+    Arp,
+    /// Neighbour solicitations and advertisements.
+    Ndp,
+}
 
-impl ArpSocket {
-    /// Opens a socket that receives the ARP frames that reach the interface,
-    /// and sends frames from it. Runs in the calling thread's namespace.
+/// A raw socket for ARP and neighbour discovery frames.
+#[derive(Debug)]
+pub struct NeighborSocket(Socket);
+
+impl NeighborSocket {
+    /// Opens a socket that receives the frames of one protocol that reach the
+    /// interface, and sends frames from it. Runs in the calling thread's
+    /// namespace.
     ///
     /// # Errors
     /// When there is no such interface, or without CAP_NET_RAW.
-    pub fn on_interface(name: &str) -> Result<Self> {
-        let socket = open(libc::ETH_P_ARP)?;
+    pub fn on_interface(name: &str, receives: Receives) -> Result<Self> {
+        let socket = open(match receives {
+            Receives::Arp => libc::ETH_P_ARP,
+            Receives::Ndp => libc::ETH_P_IPV6,
+        })?;
+        socket.attach_filter(&neighbor_only()).context("attach a socket filter")?;
         let address = nix::ifaddrs::getifaddrs()
             .context("list interfaces")?
             .filter(|interface| interface.interface_name == name)
@@ -45,15 +59,15 @@ impl ArpSocket {
         Ok(Self(socket))
     }
 
-    /// Opens a socket that sees the ARP frames that enter *and leave* every
-    /// interface of the calling thread's namespace.
+    /// Opens a socket that sees the frames of both protocols that enter *and
+    /// leave* every interface of the calling thread's namespace.
     ///
     /// # Errors
     /// Without CAP_NET_RAW.
     pub fn on_everything() -> Result<Self> {
         // Only ETH_P_ALL sees frames on a bridge's ports, and outgoing ones.
         let socket = open(libc::ETH_P_ALL)?;
-        socket.attach_filter(&arp_only()).context("attach a socket filter")?;
+        socket.attach_filter(&neighbor_only()).context("attach a socket filter")?;
         socket.set_recv_buffer_size(4 << 20).context("size a receive buffer")?;
         Ok(Self(socket))
     }
@@ -104,11 +118,17 @@ fn open(protocol: libc::c_int) -> Result<Socket> {
     Ok(socket)
 }
 
-/// Classic BPF: accept Ethernet type ARP, drop the rest.
-fn arp_only() -> [SockFilter; 4] {
+/// Classic BPF: accept Ethernet type ARP, and neighbour solicitations and advertisements; drop the rest.
+fn neighbor_only() -> [SockFilter; 10] {
     [
-        SockFilter::new(0x28, 0, 0, 12),     // load the half-word at 12
-        SockFilter::new(0x15, 0, 1, 0x0806), // ARP? else skip one
+        SockFilter::new(0x28, 0, 0, 12),     // load the half-word at 12, the Ethernet type
+        SockFilter::new(0x15, 6, 0, 0x0806), // ARP? accept
+        SockFilter::new(0x15, 0, 6, 0x86dd), // IPv6? else drop
+        SockFilter::new(0x30, 0, 0, 20),     // load the byte at 20, the next header
+        SockFilter::new(0x15, 0, 4, 58),     // ICMPv6? else drop
+        SockFilter::new(0x30, 0, 0, 54),     // load the byte at 54, its type
+        SockFilter::new(0x15, 1, 0, 135),    // solicitation? accept
+        SockFilter::new(0x15, 0, 1, 136),    // advertisement? else drop
         SockFilter::new(0x06, 0, 0, 0xffff), // accept
         SockFilter::new(0x06, 0, 0, 0),      // drop
     ]

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use herald_lab::probe::{ArpProbe, ConnectProbe, StreamProbe, http, stream::Fate};
+use herald_lab::probe::{ConnectProbe, NeighborProbe, StreamProbe, http, stream::Fate};
 use herald_lab::program::{Invocation, Program};
+use herald_lab::topology::address::PodAddresses;
 use herald_lab::topology::{Size, Topology, leftovers};
 use herald_lab::wire::{Capture, Direction, Operation};
 use herald_lab::{clock, place};
@@ -12,8 +13,8 @@ use herald_lab::{clock, place};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Starts a pod on node `node` of the lab, straight from its parts.
-fn start_pod(lab: &Topology, node: u8) -> Result<(Program, std::net::Ipv4Addr)> {
-    let (namespace, address) = lab.pod_network().add(node, 1)?;
+fn start_pod(lab: &Topology, node: u8) -> Result<(Program, PodAddresses)> {
+    let (namespace, addresses) = lab.pod_network().add(node, 1)?;
     let name = format!("web-{node}");
     let log = place::labs_dir()?.join(lab.id()).join(format!("{name}.log"));
     let args = ["pod", "--name", &name, "--node", &format!("node{node}")];
@@ -27,7 +28,7 @@ fn start_pod(lab: &Topology, node: u8) -> Result<(Program, std::net::Ipv4Addr)> 
             log,
         },
     )?;
-    Ok((pod, address))
+    Ok((pod, addresses))
 }
 
 #[test]
@@ -39,7 +40,7 @@ fn clients_notice_a_silent_loss_and_nothing_else() -> Result<()> {
 
     // The kernel answers for a node's own address, which is all a probe needs.
     let started = clock::now();
-    let probe = ArpProbe::start(client2, node1.station.v4())?;
+    let probe = NeighborProbe::start(client2, node1.station.v4())?;
     let answer = probe.wait_for(started, PATIENCE, |_| true)?;
     assert_eq!(answer.mac, node1.station.mac());
     assert_eq!(lab.node_by_mac(answer.mac).map(|node| node.name.as_str()), Some("node1"));
@@ -75,7 +76,7 @@ fn clients_notice_a_silent_loss_and_nothing_else() -> Result<()> {
 #[test]
 fn pods_answer_clients_and_probes_count() -> Result<()> {
     let lab = Topology::create(Size { nodes: 2, clients: 1 })?;
-    let (pod, address) = start_pod(&lab, 1)?;
+    let (pod, PodAddresses { v4: address, v6 }) = start_pod(&lab, 1)?;
     let [node1, node2] = lab.nodes() else { panic!("two nodes") };
 
     // A node reaches its own pod and, by way of the other node, any pod.
@@ -90,6 +91,8 @@ fn pods_answer_clients_and_probes_count() -> Result<()> {
     assert_eq!((page.pod.as_str(), page.node.as_str()), ("web-1", "node1"));
     let page = http::get(node2, address, 80, PATIENCE)?;
     assert_eq!(page.client, "192.168.1.12");
+    let page = http::get(node2, v6, 80, PATIENCE)?;
+    assert_eq!((page.pod.as_str(), page.client.as_str()), ("web-1", "fd00:1::12"));
     assert!(pod.resident_bytes()? > 0);
 
     let streams = StreamProbe::start(node2, address, 80, 2)?;

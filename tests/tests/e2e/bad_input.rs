@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use herald_crds::IPAddressPool;
 use herald_lab::cluster::{SYSTEM_NAMESPACE, programs};
 use herald_lab::topology::Mac;
-use herald_lab::wire::socket::ArpSocket;
+use herald_lab::wire::socket::{NeighborSocket, Receives};
 use herald_lab::wire::{ArpFrame, Operation};
 use herald_lab::{clock, scene};
 use herald_tests::{Stage, eventually};
@@ -95,7 +95,7 @@ async fn absurd_frames_and_datagrams_change_nothing() -> Result<()> {
     let whole = ArpFrame::who_has(address, mac, sender).to_bytes();
     let targets: Vec<Ipv4Addr> = stage.cluster.topology().nodes().iter().map(|node| node.station.v4()).collect();
     attacker.namespace.run(move || -> Result<()> {
-        let socket = ArpSocket::on_interface("eth0")?;
+        let socket = NeighborSocket::on_interface("eth0", Receives::Arp)?;
         for len in 14..whole.len() {
             // Truncated at every byte, and with absurd lengths inside.
             let mut frame = whole.get(..len).context("a prefix")?.to_vec();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use herald_crds::{IPAddressPool, L2Advertisement};
 use herald_lab::cluster::{Options, SYSTEM_NAMESPACE, installed};
-use herald_lab::probe::ArpProbe;
+use herald_lab::probe::NeighborProbe;
 use herald_lab::{clock, scene};
 use herald_tests::{PATIENCE, Stage, eventually};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -35,7 +35,7 @@ fn manifest(kind: &str) -> Result<&'static str> {
 }
 
 /// Fails if a new client could have noticed anything since `from`.
-fn unnoticed(probe: &ArpProbe, from: std::time::Instant) -> Result<()> {
+fn unnoticed(probe: &NeighborProbe, from: std::time::Instant) -> Result<()> {
     let record = probe.record();
     let silence = record.longest_silence(from, clock::now());
     ensure!(silence < UNNOTICED, "silent for {silence:?}");

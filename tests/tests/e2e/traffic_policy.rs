@@ -17,7 +17,7 @@ async fn local_is_owned_where_a_ready_pod_is() -> Result<()> {
     let address = stage.first_steps().await?;
 
     // Nobody can serve it: nobody answers.
-    let probe = herald_lab::probe::ArpProbe::start(stage.cluster.client_machine(1)?, address)?;
+    let probe = herald_lab::probe::NeighborProbe::start(stage.cluster.client_machine(1)?, address)?;
     stage.silent(&probe, Duration::from_millis(500)).await?;
 
     for node in ["node2", "node3", "node1"] {
@@ -116,7 +116,7 @@ async fn selectors_and_exclusion_are_obeyed() -> Result<()> {
 }
 
 /// Waits until a node owns the address and stays the owner.
-async fn eventually_owned_by(stage: &Stage, probe: &herald_lab::probe::ArpProbe, node: &str) -> Result<()> {
+async fn eventually_owned_by(stage: &Stage, probe: &herald_lab::probe::NeighborProbe, node: &str) -> Result<()> {
     let mac = stage.cluster.topology().node(node)?.station.mac();
     probe.wait_for(clock::now(), PATIENCE, |answer| answer.mac == mac)?;
     assert_eq!(stage.settled(probe).await?, node);

@@ -1,11 +1,12 @@
-//! The new client: asks by ARP who has an address, again and again.
+//! The asker: asks who has an address, by ARP or neighbour solicitation, again and again.
 //!
 //! A host that already talks to an address keeps using the MAC it knows; one
 //! that comes along just now must ask first. This probe is the second kind all
-//! the time: it broadcasts a request every 10 ms from a packet socket, past
-//! the kernel's neighbour table, and records each answer.
+//! the time: it asks from a packet socket, past the kernel's neighbour table,
+//! every 10 ms or as often as it is told, and records each answer. Two answers
+//! from different stations to one question are two owners.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,10 +17,10 @@ use super::Pace;
 use crate::clock;
 use crate::namespace::Work;
 use crate::topology::{Mac, Machine, Station};
-use crate::wire::socket::ArpSocket;
-use crate::wire::{ArpFrame, Operation};
+use crate::wire::socket::{NeighborSocket, Receives};
+use crate::wire::{ArpFrame, NdpFrame, Operation};
 
-/// Time between two requests.
+/// Time between two questions, unless told otherwise.
 pub const PERIOD: Duration = Duration::from_millis(10);
 
 /// An answer to the probe.
@@ -27,6 +28,8 @@ pub const PERIOD: Duration = Duration::from_millis(10);
 pub struct Answer {
     /// When it came.
     pub at: Instant,
+    /// When the last question before it was sent.
+    pub asked: Instant,
     /// Who claims the address.
     pub mac: Mac,
     /// The number of requests sent before it.
@@ -35,7 +38,7 @@ pub struct Answer {
 
 /// What a probe has recorded.
 #[derive(Clone, Debug)]
-pub struct ArpRecord {
+pub struct NeighborRecord {
     /// When the first request was sent.
     pub started: Instant,
     /// Requests sent.
@@ -44,7 +47,7 @@ pub struct ArpRecord {
     pub answers: Vec<Answer>,
 }
 
-impl ArpRecord {
+impl NeighborRecord {
     /// The longest time without an answer between `from` and `to`: what the
     /// unluckiest new client would have waited.
     #[must_use]
@@ -110,8 +113,8 @@ impl ArpRecord {
 
 /// A running probe. Ends when dropped.
 #[derive(Debug)]
-pub struct ArpProbe {
-    address: Ipv4Addr,
+pub struct NeighborProbe {
+    address: IpAddr,
     shared: Arc<Shared>,
     work: Option<Work<Result<()>>>,
 }
@@ -119,34 +122,44 @@ pub struct ArpProbe {
 #[derive(Debug)]
 struct Shared {
     stop: AtomicBool,
-    record: Mutex<ArpRecord>,
+    record: Mutex<NeighborRecord>,
 }
 
 impl Shared {
-    fn record(&self) -> MutexGuard<'_, ArpRecord> {
+    fn record(&self) -> MutexGuard<'_, NeighborRecord> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl ArpProbe {
+impl NeighborProbe {
     /// Starts asking for `address` from a client.
     ///
     /// # Errors
     /// When the packet socket cannot be opened.
-    pub fn start(client: &Machine, address: Ipv4Addr) -> Result<Self> {
-        let socket = client.namespace.run(|| ArpSocket::on_interface("eth0"))??;
-        let record = ArpRecord { started: clock::now(), sent: 0, answers: Vec::new() };
+    pub fn start(client: &Machine, address: impl Into<IpAddr>) -> Result<Self> {
+        Self::start_every(client, address, PERIOD)
+    }
+
+    /// The same with another time between two questions.
+    ///
+    /// # Errors
+    /// As [`NeighborProbe::start`].
+    pub fn start_every(client: &Machine, address: impl Into<IpAddr>, period: Duration) -> Result<Self> {
+        let address = address.into();
+        let receives = if address.is_ipv4() { Receives::Arp } else { Receives::Ndp };
+        let socket = client.namespace.run(move || NeighborSocket::on_interface("eth0", receives))??;
+        let record = NeighborRecord { started: clock::now(), sent: 0, answers: Vec::new() };
         let shared = Arc::new(Shared { stop: AtomicBool::new(false), record: Mutex::new(record) });
-        let work = client.namespace.spawn("arp-probe", {
+        let work = client.namespace.spawn("neighbor-probe", {
             let (shared, station) = (Arc::clone(&shared), client.station);
-            move || ask(&socket, station, address, &shared)
+            move || ask(&socket, Question { client: station, address }, period, &shared)
         })?;
         Ok(Self { address, shared, work: Some(work) })
     }
 
     /// What has been recorded so far.
     #[must_use]
-    pub fn record(&self) -> ArpRecord {
+    pub fn record(&self) -> NeighborRecord {
         self.shared.record().clone()
     }
 
@@ -164,7 +177,7 @@ impl ArpProbe {
             match found {
                 Some(answer) => return Ok(answer),
                 None if clock::now() >= deadline => bail!(
-                    "no such ARP answer for {} within {patience:?}; last answer from {}",
+                    "no such answer for {} within {patience:?}; last answer from {}",
                     self.address,
                     self.shared.record().owner().map_or("nobody".to_owned(), |mac| mac.to_string()),
                 ),
@@ -177,7 +190,7 @@ impl ArpProbe {
     ///
     /// # Errors
     /// When the probe itself failed.
-    pub fn stop(mut self) -> Result<ArpRecord> {
+    pub fn stop(mut self) -> Result<NeighborRecord> {
         self.end()?;
         Ok(self.record())
     }
@@ -188,22 +201,61 @@ impl ArpProbe {
     }
 }
 
-impl Drop for ArpProbe {
+impl Drop for NeighborProbe {
     fn drop(&mut self) {
         if let Err(error) = self.end() {
-            tracing::error!("the ARP probe failed: {error:#}");
+            tracing::error!("the neighbour probe failed: {error:#}");
         }
     }
 }
 
-fn ask(socket: &ArpSocket, client: Station, address: Ipv4Addr, shared: &Shared) -> Result<()> {
-    let request = ArpFrame::who_has(address, client.mac(), client.v4()).to_bytes();
-    let mut pace = Pace::start(PERIOD, clock::now());
+/// Who asks for what.
+#[derive(Clone, Copy, Debug)]
+struct Question {
+    client: Station,
+    address: IpAddr,
+}
+
+impl Question {
+    fn to_bytes(self) -> Vec<u8> {
+        match self.address {
+            IpAddr::V4(address) => ArpFrame::who_has(address, self.client.mac(), self.client.v4()).to_bytes(),
+            IpAddr::V6(address) => NdpFrame::who_has(address, self.client.mac(), self.client.v6()).solicitation(),
+        }
+    }
+
+    /// Who a frame says has the address, if it answers this client: a frame to
+    /// everybody reaches hosts that have an entry already, not one that waits
+    /// for its first answer.
+    fn answer(self, bytes: &[u8]) -> Option<Mac> {
+        match self.address {
+            IpAddr::V4(address) => {
+                let frame = ArpFrame::parse(bytes)?;
+                let to_us = (frame.target, frame.destination) == (self.client.v4(), self.client.mac());
+                let answers = frame.operation == Operation::Reply && frame.sender == address && to_us;
+                answers.then_some(frame.sender_mac)
+            }
+            IpAddr::V6(address) => {
+                let frame = NdpFrame::parse(bytes)?;
+                let to_us = (frame.to, frame.destination) == (self.client.v6(), self.client.mac());
+                // What has another hop limit has crossed a router, and counts for nothing.
+                let answers = frame.hop_limit == 255 && frame.target == address && to_us;
+                frame.claim().filter(|_| answers)
+            }
+        }
+    }
+}
+
+fn ask(socket: &NeighborSocket, question: Question, period: Duration, shared: &Shared) -> Result<()> {
+    let request = question.to_bytes();
+    let mut pace = Pace::start(period, clock::now());
     let mut buffer = [0; 256];
+    let mut asked = clock::now();
     while !shared.stop.load(Ordering::Relaxed) {
         let now = clock::now();
         if pace.due(now) {
-            socket.send(&request).context("ask by ARP")?;
+            asked = now;
+            socket.send(&request).context("ask who has the address")?;
             let mut record = shared.record();
             if record.sent == 0 {
                 record.started = now;
@@ -211,22 +263,14 @@ fn ask(socket: &ArpSocket, client: Station, address: Ipv4Addr, shared: &Shared) 
             record.sent += 1;
         }
         let wait = pace.wait(clock::now());
-        let Some(arrival) = socket.receive(&mut buffer, wait).context("hear ARP answers")? else {
+        let Some(arrival) = socket.receive(&mut buffer, wait).context("hear who has it")? else {
             continue;
         };
         let at = clock::now();
-        let Some(frame) = buffer.get(..arrival.len).and_then(ArpFrame::parse) else { continue };
-        // Only what answers this client: a gratuitous frame reaches hosts that
-        // have an entry already, not one that waits for its first answer.
-        let answers_us = frame.operation == Operation::Reply
-            && frame.sender == address
-            && frame.target == client.v4()
-            && frame.destination == client.mac();
-        if answers_us {
-            let mut record = shared.record();
-            let round = record.sent;
-            record.answers.push(Answer { at, mac: frame.sender_mac, round });
-        }
+        let Some(mac) = buffer.get(..arrival.len).and_then(|bytes| question.answer(bytes)) else { continue };
+        let mut record = shared.record();
+        let round = record.sent;
+        record.answers.push(Answer { at, asked, mac, round });
     }
     Ok(())
 }
@@ -236,17 +280,18 @@ mod tests {
     use super::*;
 
     /// A record with answers at (milliseconds, station, round).
-    fn record(answers: &[(u64, u8, usize)]) -> ArpRecord {
+    fn record(answers: &[(u64, u8, usize)]) -> NeighborRecord {
         let started = clock::now();
         let answers = answers
             .iter()
             .map(|&(ms, station, round)| Answer {
                 at: started + Duration::from_millis(ms),
+                asked: started,
                 mac: Mac([2, 0, 0, 0, 0, station]),
                 round,
             })
             .collect::<Vec<_>>();
-        ArpRecord { started, sent: 100, answers }
+        NeighborRecord { started, sent: 100, answers }
     }
 
     #[test]

@@ -1,0 +1,80 @@
+//! The real speakers in the lab: moves of an address as its users see them, a yardstick for them,
+//! and what a speaker costs.
+//!
+//! ```text
+//!  plan ─► runs (played in an arena, kept in a journal) ─► moves (worst of each step) ─► rows
+//!  keepalived   the same watch over two VRRP routers
+//!  answer, busy, interfaces, flood, scale, idle   costs
+//! ```
+
+mod answer;
+mod busy;
+mod flood;
+mod idle;
+mod interfaces;
+mod journal;
+mod keepalived;
+mod moves;
+mod runs;
+mod scale;
+mod site;
+
+use std::path::Path;
+
+use anyhow::Result;
+use herald_tests::layer2::Family;
+
+use crate::report::Report;
+use runs::Plan;
+
+/// Measures the family: a few runs at three nodes.
+///
+/// # Errors
+/// When something could not be measured.
+pub async fn measure(report: &mut Report) -> Result<()> {
+    let plan = Plan { nodes: 3, family: Family::IPv4, runs: 3 };
+    let mut journal = journal::Journal::in_memory();
+    runs::play(report, &plan, &mut journal).await?;
+    report.add(moves::measurements(&plan, &journal));
+    report.add(keepalived::measure(report, plan.runs).await?);
+    costs(report).await
+}
+
+/// Measures the moves at length: more runs, more nodes, both families. What is in the journal
+/// already is not played again.
+///
+/// # Errors
+/// When something could not be measured, or the journal is not one.
+pub async fn measure_at_length(report: &mut Report, journal: &Path) -> Result<()> {
+    let mut journal = journal::Journal::open(journal)?;
+    for nodes in [3, 10] {
+        for family in [Family::IPv4, Family::IPv6] {
+            let plan = Plan { nodes, family, runs: 10 };
+            match runs::play(report, &plan, &mut journal).await {
+                Ok(()) => report.add(moves::measurements(&plan, &journal)),
+                // What is left of this plan can't be played; the others can.
+                Err(error) => report.add([moves::failures(&plan, 1, format!("{error:#}").into())]),
+            }
+        }
+    }
+    report.add(keepalived::measure(report, 10).await?);
+    Ok(())
+}
+
+async fn costs(report: &mut Report) -> Result<()> {
+    report.tell("from a Service's creation to the first answer");
+    report.add(answer::measure().await?);
+    report.tell("a minute in which all cores are busy");
+    report.add(busy::measure().await?);
+    report.tell("pod interfaces that come and go, a flood of questions, an idle speaker");
+    let site = site::Site::set_up().await?;
+    report.add(idle::measure(&site).await?);
+    report.add(interfaces::measure(&site).await?);
+    report.add(flood::measure(&site).await?);
+    drop(site);
+    for size in [1000, 5000] {
+        report.tell(format!("a speaker among {size} Services and 100 nodes"));
+        report.add(scale::measure(size).await?);
+    }
+    Ok(())
+}
