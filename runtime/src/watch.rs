@@ -17,6 +17,9 @@ use kube::runtime::{WatchStreamExt, watcher as kube_watcher};
 use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
+/// Objects in one page of a list. A page is in memory as a whole, as text and decoded, and what a list takes once a program
+/// keeps: pages of 500 Services made it several megabytes more.
+const PAGE: u32 = 100;
 /// First pause after a failed list or watch; doubled each time, with jitter.
 const RETRY_MIN: Duration = Duration::from_millis(200);
 /// Longest pause between two attempts: how late an API server's return may be noticed.
@@ -50,7 +53,7 @@ impl<T> Change<T> {
 
 /// Watches `api` for ever, retrying with backoff; `reduce` makes of each object what is kept.
 ///
-/// Must be polled to the end of a list before a [`Change::Reset`] comes out. A list is requested in pages of 500.
+/// Must be polled to the end of a list before a [`Change::Reset`] comes out. A list is requested in pages of [`PAGE`].
 pub fn changes<K, T>(
     api: Api<K>,
     config: kube_watcher::Config,
@@ -62,7 +65,7 @@ where
 {
     let kind = std::any::type_name::<K>().rsplit("::").next().unwrap_or("objects").trim_end_matches('>');
     let mut listed = Vec::new();
-    kube_watcher(api, config).backoff(Retry::default()).filter_map(move |event| {
+    kube_watcher(api, config.page_size(PAGE)).backoff(Retry::default()).filter_map(move |event| {
         let change = match event {
             Ok(Event::Init) => {
                 listed.clear();
