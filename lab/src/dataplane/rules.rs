@@ -216,7 +216,7 @@ mod tests {
     fn families_go_by_their_own_endpoints() {
         let mut frontend = frontend(TrafficPolicy::Local);
         let only_v4 = render(&[frontend.clone()], "node1");
-        assert!(only_v4.contains("elements = { fd00:96::7 . tcp . 80, fd00:1::240 . tcp . 80 }"), "{only_v4}");
+        assert!(only_v4.contains("elements = { fd00:1::240 . tcp . 80, fd00:96::7 . tcp . 80 }"), "{only_v4}");
         frontend.endpoints.push(endpoint("[fd00:244:1::2]:8080"));
         let both = render(&[frontend], "node1");
         assert!(both.contains("fd00:1::240 . tcp . 80 : goto service-1"), "{both}");

@@ -97,12 +97,15 @@ impl Speakers {
         if known == facts {
             return Heard::default();
         }
+        // Who is met anew and has decided already was cut off: until a moment ago it may have had anything. (A process that
+        // has just started is blind at first.)
+        let met = known.protocol == 0 && facts.protocol > 0 && facts.freshness != Freshness::Blind;
         let released = if known.owned == facts.owned {
             Vec::new()
         } else {
             let had = |ip: &IpAddr| {
                 let ip = ip.to_string();
-                known.owned.contains(&ip) == Some(true) && facts.owned.contains(&ip) != Some(true)
+                (met || known.owned.contains(&ip) == Some(true)) && facts.owned.contains(&ip) != Some(true)
             };
             mine.filter(had).collect()
         };

@@ -135,6 +135,19 @@ fn an_address_that_another_node_gives_up_is_announced_again() {
 }
 
 #[test]
+fn who_was_cut_off_may_have_had_anything() {
+    let mut world = world("node-a");
+    assert_eq!(wire(&mut world), owns());
+    for (freshness, steps) in [(Freshness::Blind, vec![]), (Freshness::Current, vec![Step::Announce { ip: ip(IP) }])] {
+        world.hear(MemberEvent::Down("node-c".into()));
+        world.hear(MemberEvent::Up("node-c".into()));
+        assert_eq!(wire(&mut world), []);
+        facts(&mut world, "node-c", Facts { freshness, ..current() });
+        assert_eq!(wire(&mut world), steps, "{freshness:?}");
+    }
+}
+
+#[test]
 fn a_restart_is_no_move() {
     let mut world = second();
     world.hear(MemberEvent::Away("node-a".into(), AWAY));
