@@ -219,7 +219,7 @@ mod tests {
         assert!(only_v4.contains("elements = { fd00:1::240 . tcp . 80, fd00:96::7 . tcp . 80 }"), "{only_v4}");
         frontend.endpoints.push(endpoint("[fd00:244:1::2]:8080"));
         let both = render(&[frontend], "node1");
-        assert!(both.contains("fd00:1::240 . tcp . 80 : goto service-1"), "{both}");
+        assert!(both.contains("fd00:1::240 . tcp . 80 : goto service-0"), "{both}");
         assert!(both.contains("ip6 saddr fd00:244:1::2 meta mark set 0x4000"), "{both}");
         assert!(both.contains("dnat to [fd00:244:1::2]:8080"), "{both}");
         assert_eq!(both.matches("numgen random mod 1 ").count(), 4, "one endpoint in each: {both}");
