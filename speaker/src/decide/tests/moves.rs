@@ -254,7 +254,7 @@ fn without_failback_the_address_stays_where_it_is() {
         holder.hear(MemberEvent::Up(other.into()));
         facts(&mut holder, other, current());
     }
-    assert_eq!(wire(&mut holder), []);
+    assert_eq!(wire(&mut holder), [Step::Announce { ip: ip(IP) }], "it stays, and says so to who was cut off");
     assert!(matches!(holder.verdicts[&key("web")], Verdict::Announce { .. }));
 }
 
