@@ -31,7 +31,7 @@ use crate::write::{Writer, leftovers};
 
 /// Jobs under way at a time. The API server is the limit, not we; but its own limits on requests
 /// in flight are shared with everybody else, and each is a connection with buffers of its own.
-const IN_FLIGHT: usize = 48;
+const IN_FLIGHT: usize = 32;
 /// Conditions `metallb.io/Announced` under way at a time, beside those jobs.
 const ANNOUNCED_IN_FLIGHT: usize = 10;
 /// With so many other jobs under way, those conditions go one by one.

@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 /// Requests under way at a time: as many as the controller has.
-pub const IN_FLIGHT: usize = 48;
+pub const IN_FLIGHT: usize = 32;
 
 /// How long a request is repeated while the server is away.
 const PERSISTENCE: Duration = Duration::from_secs(60);
