@@ -4,7 +4,8 @@
 //! in between: the old one has seen that it is no longer elected, the new one has not seen that it is. So the old one
 //! waits for the new one's facts ([`herald_membership::Facts::owned`]): milliseconds after the new owner has announced
 //! itself. What keeps the old one from serving (no endpoint here, no network) also keeps it from waiting, and a
-//! successor that says nothing is not waited for longer than [`LIMIT`].
+//! successor that says nothing is not waited for longer than [`LIMIT`] by a node that should not announce any more; one that
+//! may as well ([`Patience::Endless`]) goes on.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
