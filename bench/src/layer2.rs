@@ -58,6 +58,8 @@ pub async fn measure_at_length(report: &mut Report, journal: &Path) -> Result<()
         }
     }
     report.add(keepalived::measure(report, 10).await?);
+    report.tell("half an hour in which all cores are busy");
+    report.add(busy::measure(busy::LONG).await?);
     Ok(())
 }
 
@@ -65,7 +67,7 @@ async fn costs(report: &mut Report) -> Result<()> {
     report.tell("from a Service's creation to the first answer");
     report.add(answer::measure().await?);
     report.tell("a minute in which all cores are busy");
-    report.add(busy::measure().await?);
+    report.add(busy::measure(busy::SHORT).await?);
     report.tell("pod interfaces that come and go, a flood of questions, an idle speaker");
     let site = site::Site::set_up().await?;
     report.add(idle::measure(&site).await?);

@@ -12,11 +12,14 @@ use herald_tests::layer2::{Arena, Family, Setup};
 use crate::measurement::Measurement;
 use crate::quantile::ms;
 
-/// How long.
-const TIME: Duration = Duration::from_secs(60);
+/// How long in `make bench`.
+pub const SHORT: Duration = Duration::from_secs(60);
 
-/// Measures.
-pub async fn measure() -> Result<Vec<Measurement>> {
+/// How long in `make bench-full`: what decided that the fast watch is on by default.
+pub const LONG: Duration = Duration::from_secs(30 * 60);
+
+/// Measures for `time`.
+pub async fn measure(time: Duration) -> Result<Vec<Measurement>> {
     let arena = Arena::set_up(Setup::new(3, Family::IPv4)).await?;
     let ground = arena.ground();
     let before = ground.owner().await?;
@@ -24,7 +27,7 @@ pub async fn measure() -> Result<Vec<Measurement>> {
     let cores = std::thread::available_parallelism().context("count the cores")?.get();
     let begun = clock::now();
     let load = Load::start(cores)?;
-    tokio::time::sleep(TIME).await;
+    tokio::time::sleep(time).await;
     drop(load);
     let ended = clock::now();
     let asked = asker.stop()?;
@@ -36,6 +39,7 @@ pub async fn measure() -> Result<Vec<Measurement>> {
             .with("owner", format!("{before} -> {after}"))
             .with("two_owners_ms", ms(asked.two_owners(begun)))
             .with("longest_silence_ms", ms(asked.longest_silence(begun, ended)))
+            .with("seconds", time.as_secs())
             .with("cores", cores),
     ])
 }
