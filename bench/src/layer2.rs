@@ -21,8 +21,8 @@ mod site;
 
 use std::path::Path;
 
-use anyhow::Result;
-use herald_tests::layer2::Family;
+use anyhow::{Result, bail};
+use herald_tests::layer2::{Family, Scenario};
 
 use crate::report::Report;
 use runs::Plan;
@@ -32,7 +32,7 @@ use runs::Plan;
 /// # Errors
 /// When something could not be measured.
 pub async fn measure(report: &mut Report) -> Result<()> {
-    let plan = Plan { nodes: 3, family: Family::IPv4, runs: 3 };
+    let plan = Plan { nodes: 3, family: Family::IPv4, scenarios: Scenario::ALL.to_vec(), runs: 3 };
     let mut journal = journal::Journal::in_memory();
     runs::play(report, &plan, &mut journal).await?;
     report.add(moves::measurements(&plan, &journal));
@@ -41,15 +41,23 @@ pub async fn measure(report: &mut Report) -> Result<()> {
 }
 
 /// Measures the moves at length: more runs, more nodes, both families. What is in the journal
-/// already is not played again.
+/// already is not played again. Of all scenarios those with these names, or all if there are none.
 ///
 /// # Errors
-/// When something could not be measured, or the journal is not one.
-pub async fn measure_at_length(report: &mut Report, journal: &Path) -> Result<()> {
+/// When something could not be measured, the journal is not one, or there is no such scenario.
+pub async fn measure_at_length(report: &mut Report, journal: &Path, only: &[String]) -> Result<()> {
+    if let Some(unknown) = only.iter().find(|name| !Scenario::ALL.iter().any(|one| one.name() == **name)) {
+        bail!(
+            "--scenario {unknown}: there is no such scenario; there are {}",
+            Scenario::ALL.map(Scenario::name).join(", ")
+        );
+    }
+    let wanted = |one: &Scenario| only.is_empty() || only.iter().any(|name| name == one.name());
+    let scenarios: Vec<_> = Scenario::ALL.into_iter().filter(wanted).collect();
     let mut journal = journal::Journal::open(journal)?;
     for nodes in [3, 10] {
         for family in [Family::IPv4, Family::IPv6] {
-            let plan = Plan { nodes, family, runs: 10 };
+            let plan = Plan { nodes, family, scenarios: scenarios.clone(), runs: 10 };
             match runs::play(report, &plan, &mut journal).await {
                 Ok(()) => report.add(moves::measurements(&plan, &journal)),
                 // What is left of this plan can't be played; the others can.
@@ -57,9 +65,11 @@ pub async fn measure_at_length(report: &mut Report, journal: &Path) -> Result<()
             }
         }
     }
-    report.add(keepalived::measure(report, 10).await?);
-    report.tell("half an hour in which all cores are busy");
-    report.add(busy::measure(busy::LONG).await?);
+    if only.is_empty() {
+        report.add(keepalived::measure(report, 10).await?);
+        report.tell("half an hour in which all cores are busy");
+        report.add(busy::measure(busy::LONG).await?);
+    }
     Ok(())
 }
 

@@ -52,6 +52,9 @@ struct Cli {
     /// not measured again: it is in this journal.
     #[arg(long, value_name = "JOURNAL", conflicts_with = "only")]
     full: Option<PathBuf>,
+    /// Of layer 2 at length this scenario only; may be repeated.
+    #[arg(long, value_name = "SCENARIO", requires = "full")]
+    scenario: Vec<String>,
     /// Prints what so many allocations take of this process's memory, in bytes.
     #[arg(long, value_name = "COUNT", hide = true)]
     memory_of_allocations: Option<usize>,
@@ -85,7 +88,7 @@ fn run(cli: &Cli) -> Result<()> {
     let mut outcome = Ok(());
     if let Some(journal) = &cli.full {
         report.family("layer2 at length");
-        outcome = runtime()?.block_on(layer2::measure_at_length(&mut report, journal));
+        outcome = runtime()?.block_on(layer2::measure_at_length(&mut report, journal, &cli.scenario));
     }
     for family in FAMILIES.iter().filter(wanted).filter(|_| cli.full.is_none()) {
         report.family(family);

@@ -270,8 +270,13 @@ impl MembershipMetrics {
         store(&self.late_wakeups, counters.late_wakeups);
         self.peers_with_next.set(i64::try_from(membership.peers_with_next()).unwrap_or(i64::MAX));
         let sealed = membership.sealed_with();
-        for (key, count) in [("current", sealed.current), ("next", sealed.next), ("previous", sealed.previous)] {
-            self.sealed_with.get_or_create(&KeyRole { key }).set(i64::try_from(count).unwrap_or(i64::MAX));
+        for (key, count) in [("current", Some(sealed.current)), ("next", sealed.next), ("previous", sealed.previous)] {
+            let key = KeyRole { key };
+            let Some(count) = count else {
+                self.sealed_with.remove(&key);
+                continue;
+            };
+            self.sealed_with.get_or_create(&key).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
         self.alone.set(membership.alone().is_some().into());
         self.members.set(i64::try_from(membership.members().count()).unwrap_or(i64::MAX));

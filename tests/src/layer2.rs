@@ -19,6 +19,7 @@ mod node;
 mod partition;
 pub mod row;
 mod speaker;
+pub mod vigil;
 pub mod watch;
 
 use anyhow::Result;
@@ -26,6 +27,7 @@ use anyhow::Result;
 pub use arena::{Arena, Family, Setup};
 pub use ground::Ground;
 pub use row::Row;
+pub use vigil::Vigil;
 pub use watch::Watch;
 
 /// Something that happens to the owner of an address.

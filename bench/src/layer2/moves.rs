@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_worst_run_counts_and_a_failure_decides() {
-        let plan = Plan { nodes: 3, family: Family::IPv4, runs: 2 };
+        let plan = Plan { nodes: 3, family: Family::IPv4, scenarios: Vec::new(), runs: 2 };
         let mut journal = Journal::in_memory();
         let entry = |run, rows, failure| Entry {
             nodes: 3,

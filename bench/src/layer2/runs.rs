@@ -9,19 +9,21 @@ use super::journal::{Entry, Journal};
 use crate::report::Report;
 
 /// What is to be played.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// How many nodes.
     pub nodes: u8,
     /// The address's family.
     pub family: Family,
-    /// How often every scenario.
+    /// Which scenarios.
+    pub scenarios: Vec<Scenario>,
+    /// How often each.
     pub runs: u32,
 }
 
 impl Plan {
-    fn missing(self, journal: &Journal) -> Vec<(u32, Scenario)> {
-        let all = (1..=self.runs).flat_map(|run| Scenario::ALL.map(|scenario| (run, scenario)));
+    fn missing(&self, journal: &Journal) -> Vec<(u32, Scenario)> {
+        let all = (1..=self.runs).flat_map(|run| self.scenarios.iter().map(move |scenario| (run, *scenario)));
         all.filter(|(run, scenario)| !journal.has(self.nodes, self.family, *run, scenario.name())).collect()
     }
 }
@@ -32,7 +34,7 @@ impl Plan {
 /// # Errors
 /// When no arena can be made, or the journal can't be written.
 pub async fn play(report: &Report, plan: &Plan, journal: &mut Journal) -> Result<()> {
-    let Plan { nodes, family, runs } = *plan;
+    let Plan { nodes, family, scenarios: _, runs } = *plan;
     let mut arena = None;
     for (run, scenario) in plan.missing(journal) {
         report.tell(format!("{} ({nodes} nodes, {}), run {run} of {runs}", scenario.name(), family.name()));

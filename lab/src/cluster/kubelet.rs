@@ -7,9 +7,10 @@
 //! ```
 //!
 //! Every Pod runs the lab's own server ([`crate::pod`]), whatever image it
-//! names. A finalizer keeps the object while the Pod terminates, so that its
-//! endpoint is seen as terminating. Status is written once; a test may change
-//! it afterwards, for example to make a Pod unready.
+//! names. Those in the host's network it leaves alone ([`super::daemon_set`]).
+//! A finalizer keeps the object while the Pod terminates, so that its endpoint
+//! is seen as terminating. Status is written once; a test may change it
+//! afterwards, for example to make a Pod unready.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -103,6 +104,10 @@ impl Kubelet {
     }
 
     async fn sync_pod(&mut self, pod: &Pod) -> Result<bool> {
+        if pod.spec.as_ref().is_some_and(|spec| spec.host_network == Some(true)) {
+            // Herald's own, which the cluster starts and ends.
+            return Ok(false);
+        }
         let uid = pod.metadata.uid.clone().context("a Pod without a uid")?;
         if pod.metadata.deletion_timestamp.is_some() {
             return self.end(pod, &uid).await;

@@ -12,6 +12,7 @@
 //! two programs are real processes with the rights of their ServiceAccounts.
 
 pub mod control_plane;
+pub mod daemon_set;
 pub mod files;
 pub mod installed;
 pub mod kubelet;
@@ -198,6 +199,11 @@ impl Cluster {
         self.speakers.remove(node);
         self.speakers.insert(node.to_owned(), launch.start(machine)?);
         Ok(())
+    }
+
+    /// Changes the further flags of every speaker. Those that run go on with what they have.
+    pub fn set_speaker_flags(&mut self, flags: Vec<OsString>) {
+        self.options.speaker_flags = flags;
     }
 
     /// Waits until the (first) controller is ready.

@@ -153,11 +153,19 @@ pub fn metric(namespace: &Namespace, name: &str) -> Result<f64> {
 /// # Errors
 /// When it does not answer.
 pub fn metric_at(namespace: &Namespace, ports: Ports, name: &str) -> Result<f64> {
+    Ok(series(namespace, ports, name, "")?.into_iter().sum())
+}
+
+/// The values of the series of one name that have a label, as it is written: `claimant="foreign"`. All, if that is empty.
+///
+/// # Errors
+/// When the program does not answer.
+pub fn series(namespace: &Namespace, ports: Ports, name: &str, label: &str) -> Result<Vec<f64>> {
     let target = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.metrics));
     let (_, text) = namespace.run(move || http::fetch(target, "/metrics", ANSWER))??;
-    let of_this_name = |line: &&str| line.split(['{', ' ']).next() == Some(name);
+    let wanted = |line: &&str| line.split(['{', ' ']).next() == Some(name) && line.contains(label);
     let value = |line: &str| line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok());
-    Ok(text.lines().filter(of_this_name).filter_map(value).sum())
+    Ok(text.lines().filter(wanted).filter_map(value).collect())
 }
 
 /// The HTTP status of a path of the program in this namespace.

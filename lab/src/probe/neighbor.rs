@@ -220,7 +220,7 @@ impl Question {
     fn to_bytes(self) -> Vec<u8> {
         match self.address {
             IpAddr::V4(address) => ArpFrame::who_has(address, self.client.mac(), self.client.v4()).to_bytes(),
-            IpAddr::V6(address) => NdpFrame::who_has(address, self.client.mac(), self.client.v6()).solicitation(),
+            IpAddr::V6(address) => NdpFrame::who_has(address, self.client.mac(), self.client.v6()).to_bytes(),
         }
     }
 

@@ -64,6 +64,20 @@ impl ArpFrame {
         }
     }
 
+    /// A broadcast "`address` is at `mac`" that nobody asked for.
+    #[must_use]
+    pub fn announcement(address: Ipv4Addr, mac: Mac) -> Self {
+        Self {
+            destination: Mac::BROADCAST,
+            source: mac,
+            operation: Operation::Reply,
+            sender_mac: mac,
+            sender: address,
+            target_mac: mac,
+            target: address,
+        }
+    }
+
     /// Whether the sender announces its own address, in either form (RFC 5227
     /// section 3: request or reply with sender and target address equal).
     #[must_use]

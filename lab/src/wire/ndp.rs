@@ -8,8 +8,11 @@ use crate::topology::Mac;
 /// Bytes before the ICMPv6 message: the Ethernet and the IPv6 header.
 const ICMP: usize = 14 + 40;
 
-/// Bytes of a solicitation with the one option that the lab sends.
-const SOLICITATION_LEN: usize = ICMP + 24 + 8;
+/// Bytes of a frame with the one option that the lab sends.
+const FRAME_LEN: usize = ICMP + 24 + 8;
+
+/// Everybody on the link.
+const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
 /// What a neighbour discovery frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +69,21 @@ impl NdpFrame {
         }
     }
 
+    /// "I have `target`", to everybody, and it replaces what they know (RFC 4861 section 7.2.6).
+    #[must_use]
+    pub fn announcement(target: Ipv6Addr, source: Mac) -> Self {
+        Self {
+            destination: Mac([0x33, 0x33, 0, 0, 0, 1]),
+            source,
+            from: target,
+            to: ALL_NODES,
+            hop_limit: 255,
+            kind: NdpKind::Advertisement { router: false, solicited: false, replaces: true },
+            target,
+            link_layer: Some(source),
+        }
+    }
+
     /// Who has the target address, as an advertisement says; `None` for a solicitation.
     #[must_use]
     pub fn claim(&self) -> Option<Mac> {
@@ -102,18 +120,25 @@ impl NdpFrame {
         })
     }
 
-    /// Writes a solicitation; the lab sends nothing else.
+    /// Writes the frame, with a link-layer address option in any case.
     #[must_use]
-    pub fn solicitation(&self) -> Vec<u8> {
-        let mut message = Vec::with_capacity(SOLICITATION_LEN - ICMP);
-        message.extend([135, 0, 0, 0, 0, 0, 0, 0]);
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let (kind, flags, option) = match self.kind {
+            NdpKind::Solicitation => (135, 0, 1),
+            NdpKind::Advertisement { router, solicited, replaces } => {
+                let flags = [(router, 0x80), (solicited, 0x40), (replaces, 0x20)];
+                (136, flags.iter().filter(|(set, _)| *set).map(|(_, bit)| bit).sum(), 2)
+            }
+        };
+        let mut message = Vec::with_capacity(FRAME_LEN - ICMP);
+        message.extend([kind, 0, 0, 0, flags, 0, 0, 0]);
         message.extend(self.target.octets());
-        message.extend([1, 1]);
+        message.extend([option, 1]);
         message.extend(self.link_layer.unwrap_or(self.source).0);
         let sum = checksum(self.from, self.to, &message);
         message.splice(2..4, sum.to_be_bytes());
 
-        let mut bytes = Vec::with_capacity(SOLICITATION_LEN);
+        let mut bytes = Vec::with_capacity(FRAME_LEN);
         bytes.extend(self.destination.0);
         bytes.extend(self.source.0);
         bytes.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, 32, 58, self.hop_limit]);
@@ -181,8 +206,8 @@ mod tests {
         let frame = NdpFrame::who_has(target, Mac([2, 0, 0, 0, 0, 1]), "fd00:1::101".parse().unwrap());
         assert_eq!(frame.to.to_string(), "ff02::1:ff00:240");
         assert_eq!(frame.destination.to_string(), "33:33:ff:00:02:40");
-        let bytes = frame.solicitation();
-        assert_eq!(bytes.len(), SOLICITATION_LEN);
+        let bytes = frame.to_bytes();
+        assert_eq!(bytes.len(), FRAME_LEN);
         assert_eq!(NdpFrame::parse(&bytes), Some(frame));
         assert_eq!(frame.claim(), None);
         for len in 0..ICMP + 24 {
@@ -190,6 +215,15 @@ mod tests {
         }
         let message = &bytes[ICMP..];
         assert_eq!(checksum(frame.from, frame.to, message), 0, "its sum is right");
+    }
+
+    #[test]
+    fn an_announcement_reads_back() {
+        let frame = NdpFrame::announcement("fd00:1::240".parse().unwrap(), Mac([2, 0, 0, 0, 0, 1]));
+        let bytes = frame.to_bytes();
+        assert_eq!(NdpFrame::parse(&bytes), Some(frame));
+        assert_eq!(frame.claim(), Some(frame.source));
+        assert_eq!(checksum(frame.from, frame.to, &bytes[ICMP..]), 0, "its sum is right");
     }
 
     #[test]

@@ -4,38 +4,35 @@ use std::sync::Arc;
 
 use super::Membership;
 
-/// How many live members seal with which of our keys.
+/// How many live members seal with which of our keys; `None` for a key that we do not have. Who looks whether a step has
+/// arrived everywhere can so tell a speaker that has not read it yet from one that counts nobody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SealedWith {
     /// With our current one.
     pub current: usize,
     /// With our next one: they were promoted before us.
-    pub next: usize,
+    pub next: Option<usize>,
     /// With our previous one. While there are any, `previous` must stay.
-    pub previous: usize,
+    pub previous: Option<usize>,
 }
 
 impl Membership {
-    /// How many live members accept what is our `next` key, or our current one if there is no next. When it equals
-    /// the number of members, `next` may be promoted.
+    /// How many live members accept our `next` key; 0 if we have none. When it equals the number of members, `next` may
+    /// be promoted: everybody has read it, we too.
     pub fn peers_with_next(&self) -> usize {
-        let wanted = self.keys.next().unwrap_or(self.keys.current()).id();
-        self.peers.values().filter(|p| p.alive && p.record.as_ref().is_some_and(|r| r.keys.contains(&wanted))).count()
+        let Some(next) = self.keys.next() else { return 0 };
+        let accepts = |keys: &[u32]| keys.contains(&next.id());
+        self.peers.values().filter(|p| p.alive && p.record.as_ref().is_some_and(|r| accepts(&r.keys))).count()
     }
 
     /// How many live members seal with which key. When nobody does with `previous` any more, it may be removed.
     pub fn sealed_with(&self) -> SealedWith {
-        let mut count = SealedWith::default();
-        for key in self.peers.values().filter(|peer| peer.alive).filter_map(|peer| peer.sealed_with) {
-            if key == self.keys.current().id() {
-                count.current += 1;
-            } else if self.keys.next().is_some_and(|next| next.id() == key) {
-                count.next += 1;
-            } else if self.keys.previous().is_some_and(|previous| previous.id() == key) {
-                count.previous += 1;
-            }
+        let with = |key: u32| self.peers.values().filter(|peer| peer.alive && peer.sealed_with == Some(key)).count();
+        SealedWith {
+            current: with(self.keys.current().id()),
+            next: self.keys.next().map(|key| with(key.id())),
+            previous: self.keys.previous().map(|key| with(key.id())),
         }
-        count
     }
 
     pub(super) fn note_key(&mut self, node: &Arc<str>, key: u32) {

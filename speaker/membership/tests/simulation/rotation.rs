@@ -45,8 +45,8 @@ fn a_running_cluster_rotates_by_its_metrics_and_loses_nobody() {
             let done = cluster.run_until(ms(5_000), |c| {
                 (0..nodes).map(|n| c.membership(n)).all(|m| match number {
                     0 => m.peers_with_next() == others && m.sealed_with().current == others,
-                    1 => m.peers_with_next() == others && m.sealed_with().previous == 0,
-                    _ => m.sealed_with() == SealedWith { current: others, next: 0, previous: 0 },
+                    1 => m.sealed_with().previous == Some(0),
+                    _ => m.sealed_with() == SealedWith { current: others, next: None, previous: None },
                 })
             });
             assert!(done.is_some(), "step {number} never shows as done");
@@ -67,9 +67,9 @@ fn the_metrics_show_each_node_that_follows() {
     for node in 0..5 {
         give(&mut cluster, node, &ring(B, None, Some(A)));
         cluster.run_for(ms(500));
-        let expected = SealedWith { current: node, next: 0, previous: 4 - node };
+        let expected = SealedWith { current: node, next: None, previous: Some(4 - node) };
         assert_eq!(cluster.membership(0).sealed_with(), expected);
-        let expected = SealedWith { current: 3 - node.min(3), next: node.min(3) + 1, previous: 0 };
+        let expected = SealedWith { current: 3 - node.min(3), next: Some(node.min(3) + 1), previous: None };
         if node < 4 {
             assert_eq!(cluster.membership(4).sealed_with(), expected);
         }
@@ -78,6 +78,20 @@ fn the_metrics_show_each_node_that_follows() {
     for node in 0..5 {
         assert_eq!(cluster.membership(node).counters().dropped(DropReason::WrongKey), 0);
     }
+}
+
+/// Who looks right after the Secret was changed, before any kubelet has brought it, must not take the step for done.
+#[test]
+fn a_step_that_nobody_has_read_does_not_look_done() {
+    let mut cluster = Cluster::settled(3, Network::GOOD, 1);
+    assert!((0..3).all(|node| cluster.membership(node).peers_with_next() == 0), "nobody has a next key");
+    for node in 0..3 {
+        give(&mut cluster, node, &ring(A, Some(B), None));
+    }
+    cluster.run_for(ms(500));
+    assert!((0..3).all(|node| cluster.membership(node).peers_with_next() == 2));
+    let sealed = |node| cluster.membership(node).sealed_with();
+    assert!((0..3).all(|node| sealed(node).previous.is_none()), "nobody has a previous key");
 }
 
 #[test]

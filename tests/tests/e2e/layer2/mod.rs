@@ -6,10 +6,15 @@
 //! it is not, and connections only where they can be served. `make bench`
 //! holds the same steps against the budgets.
 
+mod drains;
+mod failback;
+mod goodbyes;
 mod losses;
 mod partitions;
 mod planned;
+mod rotation;
 mod steady;
+mod surroundings;
 
 use anyhow::Result;
 use herald_tests::layer2::{Arena, Family, Row, Scenario, Setup};
