@@ -1,9 +1,12 @@
 //! A speaker is told to end, and what runs it does not want it on its node any more: that is no restart.
 
-use anyhow::{Result, ensure};
+use std::net::IpAddr;
+
+use anyhow::{Context as _, Result, bail, ensure};
 use herald_lab::clock;
 use herald_lab::cluster::SYSTEM_NAMESPACE;
 use herald_lab::cluster::daemon_set::SPEAKERS;
+use herald_lab::wire::Capture;
 use herald_tests::PATIENCE;
 use herald_tests::layer2::{Arena, Family, Setup, Vigil};
 use k8s_openapi::api::apps::v1::DaemonSet;
@@ -15,17 +18,20 @@ use serde_json::json;
 /// The label that the nodes need that are to have speakers.
 const WANTED: &str = "lab.herald/speaker";
 
-/// Ends the speaker of the address's owner, whose Pod is being deleted, and returns who owns it then. Others must have
-/// answered for it before it ended.
-async fn says_goodbye(arena: &Arena, vigil: &Vigil) -> Result<String> {
+/// Ends the speaker of the address's owner, whose Pod is being deleted, and returns who owns it then. Another one must
+/// have announced it before the process ended.
+async fn says_goodbye(arena: &Arena, vigil: &Vigil, capture: &Capture) -> Result<String> {
+    let IpAddr::V4(address) = arena.address else { bail!("{} has no ARP", arena.address) };
     let owner = vigil.owner(&arena.ground()).await?;
     let asked = clock::now();
     arena.cluster.end_speaker_pod(&owner, PATIENCE).await?;
     let ended = clock::now();
-    let answered = vigil.first_other(&arena.ground(), &owner, asked)?;
-    ensure!(answered < ended, "the next owner answered {:?} after the old one had ended", answered - ended);
     let next = vigil.leaves(&arena.ground(), &owner).await?;
-    ensure!(vigil.moves(asked) == 1, "{} moves", vigil.moves(asked));
+    let announced = capture.claims_sent_by(&next, address, asked).first().map(|claim| claim.at);
+    let announced = announced.with_context(|| format!("{next} has it and never announced it"))?;
+    ensure!(announced < ended, "{next} announced it {:?} after {owner} had ended", announced - ended);
+    // None, if the old one was not asked any more before it had handed over.
+    ensure!(vigil.moves(asked) <= 1, "{} moves", vigil.moves(asked));
     Ok(next)
 }
 
@@ -38,6 +44,7 @@ async fn a_speaker_that_is_not_wanted_any_more_hands_over_before_it_ends() -> Re
     }
     let sets: Api<DaemonSet> = Api::namespaced(arena.cluster.client(), SYSTEM_NAMESPACE);
     let nodes: Api<Node> = Api::all(arena.cluster.client());
+    let capture = Capture::start(arena.cluster.topology().switch())?;
     let vigil = Vigil::start(&arena.ground()).await?;
     let first = vigil.owner(&arena.ground()).await?;
 
@@ -50,7 +57,7 @@ async fn a_speaker_that_is_not_wanted_any_more_hands_over_before_it_ends() -> Re
     sets.patch(SPEAKERS, &PatchParams::default(), &select(Some("yes"))).await?;
     let pod = arena.cluster.speaker_pod_name(&first)?;
     arena.cluster.speaker_pods().delete(&pod, &DeleteParams::default()).await?;
-    let second = says_goodbye(&arena, &vigil).await?;
+    let second = says_goodbye(&arena, &vigil, &capture).await?;
     ensure!(second != first, "{first} had its turn");
 
     // It is wanted again.
@@ -62,7 +69,7 @@ async fn a_speaker_that_is_not_wanted_any_more_hands_over_before_it_ends() -> Re
 
     // Herald is uninstalled: the DaemonSet goes, then its Pods, one after the other.
     sets.delete(SPEAKERS, &DeleteParams::background()).await?;
-    says_goodbye(&arena, &vigil).await?;
-    says_goodbye(&arena, &vigil).await?;
+    says_goodbye(&arena, &vigil, &capture).await?;
+    says_goodbye(&arena, &vigil, &capture).await?;
     vigil.unnoticed().await
 }
