@@ -92,7 +92,6 @@ impl Vigil {
         let connect = tokio::task::spawn_blocking(move || connect.stop()).await??;
         let (sent, lost) = (connect.sent(from), connect.lost(from));
         let (unanswered, silence) = (asked.longest_silence(from, to), connect.longest_silence(from));
-        println!("watched {:?}: {lost} of {sent} lost, unanswered {unanswered:?}, silence {silence:?}", to - from);
         ensure!(lost == 0, "{lost} of {sent} connections were lost");
         // A machine that is busy with something else holds up the probes as it holds up the speakers.
         let due = (to - from).as_secs_f64() * 500.0;

@@ -79,11 +79,6 @@ impl Sent {
         let first = self.announced.first().with_context(|| format!("{family}: not defended"))?;
         let took = *first - from;
         let defences = self.announced.len().saturating_sub(self.asked);
-        println!(
-            "{family}: announced after {took:?}, {} times, {} of them refreshes",
-            self.announced.len(),
-            self.asked
-        );
         ensure!(took <= REFRESH / 2, "{family}: defended after {took:?}");
         // One may have been due at that moment anyway.
         ensure!(defences <= 1, "{family}: defended {defences} times in {INSISTS:?}");

@@ -1,13 +1,14 @@
 //! ConfigurationState: what a speaker makes of the configuration, and whether it meets the others.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use herald_crds::{ConfigurationState, L2Advertisement};
+use herald_lab::clock;
 use herald_lab::cluster::{SYSTEM_NAMESPACE, programs};
 use herald_tests::{PATIENCE, Stage, eventually};
 use kube::Api;
 use kube::api::DeleteParams;
-
-use herald_lab::clock;
 
 /// Passes every rule for one field, and yet means nothing.
 const TWICE: &str = "
@@ -16,7 +17,7 @@ const TWICE: &str = "
 ";
 
 /// How long a speaker waits for an answer before it says that there is none, and some.
-const HALF_A_MINUTE: std::time::Duration = std::time::Duration::from_secs(35);
+const HALF_A_MINUTE: Duration = Duration::from_secs(35);
 
 /// The result, and the status and message of a condition.
 async fn state(stage: &Stage, node: &str, condition: &str) -> Result<Option<(String, String, String)>> {
@@ -65,7 +66,7 @@ pub(super) async fn nobody_answers(stage: &Stage) -> Result<()> {
             Some((_, status, said)) if status == "False" => break said,
             _ => ensure!(clock::now() < deadline, "it does not say so"),
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     };
     ensure!(said.contains("UDP 7946") && said.contains("2 other nodes"), "{said}");
     ensure!(alone("node3")? == 1.0, "the metric says so too");
@@ -81,7 +82,6 @@ pub(super) async fn nobody_answers(stage: &Stage) -> Result<()> {
         Ok(healthy("node3").await?.filter(|(_, status, _)| status == "True").map(drop))
     })
     .await?;
-    println!("said so {:?} after it was healed", clock::now() - healed);
     ensure!(clock::now() - healed < PATIENCE / 2, "soon");
     ensure!(alone("node3")? == 0.0, "and the metric says so");
     Ok(())
