@@ -107,6 +107,31 @@ pub struct Takeover {
     pub two_owners: Duration,
 }
 
+/// Waits until somebody answers again, after the silence that a fault at `from` caused.
+///
+/// # Errors
+/// When there is no silence, or no end of it, within `patience`.
+pub async fn answered_again(
+    cluster: &Cluster,
+    probe: &NeighborProbe,
+    from: Instant,
+    patience: Duration,
+) -> Result<Takeover> {
+    let deadline = clock::now() + patience;
+    let silence = Duration::from_millis(100);
+    loop {
+        let record = probe.record();
+        let begin = record.last_answer(from).map_or(from, |answer| answer.at);
+        if record.longest_silence(begin, clock::now()) >= silence && record.first_answer(begin + silence).is_some() {
+            return takeover(cluster, probe, from, patience).await;
+        }
+        if clock::now() >= deadline {
+            bail!("the address was not silent and then answered for again within {patience:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// Waits until another node than `before` answers, `from` a fault on.
 ///
 /// # Errors
@@ -130,6 +155,11 @@ pub async fn taken_over(
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    takeover(cluster, probe, from, patience).await
+}
+
+/// What it came to when it has come to rest.
+async fn takeover(cluster: &Cluster, probe: &NeighborProbe, from: Instant, patience: Duration) -> Result<Takeover> {
     let owner = settled(cluster.topology(), probe, Duration::from_millis(500), patience).await?;
     let record = probe.record();
     // The silence began with the last answer before the fault.

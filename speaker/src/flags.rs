@@ -35,7 +35,8 @@ pub struct Flags {
     #[arg(long, value_name = "MEANING", value_enum, default_value_t = Cordon::PreferOthers)]
     pub cordon: Cordon,
 
-    /// How long the others wait for this speaker when it restarts; its node keeps its addresses meanwhile. 0s: not at all
+    /// How long speakers wait for one that restarts, or falls silent on a node that answers; its node keeps its addresses
+    /// meanwhile. 0s: not at all
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::parse)]
     pub restart_grace: Duration,
 

@@ -162,6 +162,7 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
         heed_cordon: cordon == Cordon::PreferOthers,
         orphan_grace,
         restart_proxy,
+        silent_grace: restart_grace,
     };
     let world = World::new(node_name, settings);
     let inputs = Inputs { seen, members: member_events, wire: wire_events };

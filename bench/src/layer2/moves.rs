@@ -64,12 +64,11 @@ fn budgets(step: &str) -> &'static [(Of, Option<f64>)] {
     const HEALED: &[(Of, Option<f64>)] =
         &[(Of::TwoOwners, Some(200.0)), (Of::Flips, Some(1.0)), (Of::Lost, None), STALE];
     match step {
-        "speaker_killed" | "node_silent" | "carrier_down" => LOSS,
-        "speaker_started_again" | "speaker_stopped" | "exclude_set" | "exclude_removed" | "endpoint_terminating" => {
-            PLANNED
-        }
+        "speaker_killed" => &[(Of::Wait, Some(1000.0)), (Of::Lost, Some(0.0)), (Of::Flips, Some(0.0))],
+        "node_silent" | "carrier_down" => LOSS,
+        "speaker_stopped" | "exclude_set" | "exclude_removed" | "endpoint_terminating" => PLANNED,
         "endpoint_removed" => &[(Of::Lost, Some(5.0)), (Of::TwoOwners, None), STALE],
-        "steady" | "speaker_restarted" | "rolling_restart" => STAY,
+        "steady" | "speaker_started_again" | "speaker_restarted" | "rolling_restart" => STAY,
         "node_healed" | "carrier_up" | "membership_healed" | "nodes_joined" => HEALED,
         _ => &[(Of::Wait, None), (Of::Lost, None), (Of::TwoOwners, None)],
     }

@@ -69,7 +69,7 @@ pub(super) async fn address(story: &mut Story, cluster: &Cluster, capture: &Capt
     Ok(Start { address, allocated: wait, first_answer, http_ok: true, probe })
 }
 
-/// The owner's speaker is killed; another node takes over; it is started again.
+/// The owner's speaker is killed; another answers in its name; it is started again.
 pub(super) async fn speaker_killed(
     story: &mut Story,
     cluster: &mut Cluster,
@@ -83,15 +83,22 @@ pub(super) async fn speaker_killed(
     let killed = clock::now();
     cluster.speaker(&before)?.signal(Signal::SIGKILL)?;
     story.tell(format!("killed; client2 goes on asking every 10 ms, with {STREAMS} connections of client1 open"));
-    let takeover = scene::taken_over(cluster, probe, &before, killed, PATIENCE).await?;
-    story.seen(format!("{} took over; a new client waited {:.1} ms at worst", takeover.owner, ms(takeover.gap)));
+    let takeover = scene::answered_again(cluster, probe, killed, PATIENCE).await?;
+    ensure!(takeover.owner == before, "{before} lives and forwards, but {} has the address", takeover.owner);
+    let gap = ms(takeover.gap);
+    story.seen(format!(
+        "a new client waited {gap:.1} ms at worst; then the next speaker in line answered: \"at {before}\""
+    ));
     let page = http::get(user, address, 80, PATIENCE)?;
-    ensure!(page.node == takeover.owner, "{} has the address, but {} answered", takeover.owner, page.pod);
-    story.seen(format!("client1 gets its page from {} on {} now", page.pod, page.node));
-    story.tell(fates(&streams));
+    ensure!(page.node == before, "{before} has the address, but {} answered", page.pod);
+    story.seen(format!(
+        "client1 still gets its page from {} on {}, which forwards without a speaker",
+        page.pod, page.node
+    ));
     cluster.start_speaker(&before)?;
     cluster.speaker_ready(&before).await?;
     story.tell(format!("the speaker on {before} was started again, as its DaemonSet would do"));
+    story.tell(fates(&streams));
     Ok(takeover)
 }
 

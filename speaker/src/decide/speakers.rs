@@ -3,15 +3,16 @@
 //! ```text
 //!               Up                    facts: current
 //!   unknown ─────────► alive, silent ───────────────► alive ──┐
-//!      ▲                                                 │    │ Down: it fell silent, or stops for good
+//!      ▲                               Away, Silent      │    │ Down: its node is gone, or it stops for good
 //!      │        grace over, or its node is gone          ▼    ▼
 //!      └──────────────────────────────────────────── away   unknown
 //! ```
 //!
-//! A speaker that *restarts* says so, and for how long it may take ([`MemberEvent::Away`]). Its node goes on forwarding
-//! what is sent to it, so what it owned stays where it is: it counts as a candidate like any other, for those
-//! addresses, until it is back with a fresh view, until its grace time is over, or until its node turns out to be gone
-//! ([`Speakers::give_up`]).
+//! A speaker that *restarts* says so, and for how long it may take ([`MemberEvent::Away`]); one that was killed or gets no
+//! processor is silent ([`MemberEvent::Silent`]). In both cases its node may go on forwarding what is sent to it, so what
+//! it owned stays where it is: it counts as a candidate like any other, for those addresses, until it is back with a
+//! fresh view, until its grace time is over, or until its node turns out to be gone ([`Speakers::give_up`]). Who is next
+//! in line finds out whether it is, and answers new neighbours meanwhile (`stand_in`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -25,8 +26,10 @@ use super::freshness::Views;
 use super::step::MemberEvent;
 
 /// The speakers on other nodes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Speakers {
+    /// How long one that fell silent is waited for.
+    silent_grace: Duration,
     /// One whose facts are not known yet (protocol 0) is no candidate: it may have just started and not see the
     /// cluster yet.
     alive: BTreeMap<Arc<str>, Facts>,
@@ -37,7 +40,7 @@ pub(super) struct Speakers {
     macs: BTreeMap<Arc<str>, Vec<[u8; 6]>>,
 }
 
-/// A speaker that said it would be back.
+/// A speaker that may be back in a moment.
 #[derive(Debug)]
 struct Away {
     grace: Duration,
@@ -58,6 +61,12 @@ pub(super) struct Heard {
 }
 
 impl Speakers {
+    /// Nobody yet. One that falls silent, on a node that answers, is waited for so long.
+    pub(super) fn new(silent_grace: Duration) -> Self {
+        let (alive, away, macs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { silent_grace, alive, away, views: Views::default(), macs }
+    }
+
     /// Takes in what the membership says. `mine` are the addresses that this node owns.
     pub(super) fn hear(&mut self, event: &MemberEvent, mine: impl Iterator<Item = IpAddr>) -> Heard {
         let changed = match event {
@@ -69,14 +78,18 @@ impl Speakers {
                 let was_away = self.away.remove(node).is_some();
                 self.alive.remove(node).is_some() || was_away
             }
-            MemberEvent::Away(node, grace) => {
-                let facts = self.alive.remove(node);
-                facts.is_some_and(|facts| self.go_away(node, *grace, facts))
-            }
+            MemberEvent::Away(node, grace) => self.lose(node, *grace),
+            MemberEvent::Silent(node) => self.lose(node, self.silent_grace),
             MemberEvent::Facts(node, facts) => return self.say(node, facts, mine),
             MemberEvent::Quiet(_) | MemberEvent::Alone(_) | MemberEvent::Started | MemberEvent::FactsOverdue => false,
         };
         Heard { changed, released: Vec::new() }
+    }
+
+    /// A speaker is not alive any more, and may be back within `grace`.
+    fn lose(&mut self, node: &Arc<str>, grace: Duration) -> bool {
+        let facts = self.alive.remove(node);
+        facts.is_some_and(|facts| self.go_away(node, grace, facts))
     }
 
     /// A speaker goes, with these facts, to be back within `grace`.

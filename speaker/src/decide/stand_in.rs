@@ -1,11 +1,11 @@
-//! Answering in the place of a speaker that restarts.
+//! Answering in the place of a speaker that restarts, or has fallen silent.
 //!
-//! Its node goes on forwarding, and whoever knows the owner's MAC notices nothing. A *new* neighbour asks, and nobody
+//! Its node may go on forwarding, and whoever knows the owner's MAC notices nothing. A *new* neighbour asks, and nobody
 //! would answer. So the first live speaker in the election's order answers for it, with the owner's MAC. It learns that
 //! MAC, and whether the node is still there at all, by asking for the node's own address, which the kernel answers:
 //!
 //! ```text
-//!   every PROBE_PERIOD:  who has <address of the owner's node>?
+//!   again and again:  who has <address of the owner's node>?
 //!        │ answer                          │ MISSES times none
 //!        ▼                                 ▼
 //!   stand in, with that MAC            the node is gone: elect somebody else
@@ -25,6 +25,8 @@ use crate::watch::service::ServiceKey;
 
 /// How often the owner's node is asked.
 const PROBE_PERIOD: Duration = Duration::from_millis(100);
+/// How often as long as it has not answered yet: nobody answers new neighbours until then.
+const FIRST_PERIOD: Duration = Duration::from_millis(50);
 /// How many questions in a row may stay without an answer.
 const MISSES: u32 = 3;
 
@@ -70,9 +72,10 @@ impl StandIns {
         }
     }
 
-    /// An owner's node has answered.
-    pub(super) fn heard(&mut self, target: IpAddr, mac: MacAddr, interface: &str) {
-        for watched in self.watched.values_mut().filter(|watched| watched.target == target) {
+    /// Somebody has answered for `target`; `is` tells whether it is that node.
+    pub(super) fn heard(&mut self, target: IpAddr, mac: MacAddr, interface: &str, is: impl Fn(&str) -> bool) {
+        let asked = |(owner, watched): &(&String, &mut Watched)| watched.target == target && is(owner);
+        for (_, watched) in self.watched.iter_mut().filter(asked) {
             watched.unanswered = 0;
             watched.heard = Some((interface.to_owned(), mac));
         }
@@ -98,7 +101,7 @@ impl StandIns {
                 continue;
             }
             watched.unanswered += 1;
-            watched.next = now + PROBE_PERIOD;
+            watched.next = now + if watched.heard.is_some() { PROBE_PERIOD } else { FIRST_PERIOD };
             steps.push(Step::Probe { target: watched.target });
         }
         gone

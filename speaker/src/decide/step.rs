@@ -16,8 +16,11 @@ use crate::watch::service::ServiceKey;
 pub enum MemberEvent {
     /// This node's speaker is alive there.
     Up(Arc<str>),
-    /// It is not any more.
+    /// It is not any more, and its node does not answer either; or it said that it stops for good.
     Down(Arc<str>),
+    /// It fell silent. Whether its node lives is not known: a process that was killed, or gets no processor, says as
+    /// little as a machine without power.
+    Silent(Arc<str>),
     /// It restarts, and has asked to be waited for so long.
     Away(Arc<str>, Duration),
     /// It has missed its heartbeats; its node should be looked for on layer 2.
@@ -36,9 +39,12 @@ impl MemberEvent {
     /// The node that it is about.
     pub(super) fn node(&self) -> Option<&str> {
         match self {
-            Self::Up(node) | Self::Down(node) | Self::Away(node, _) | Self::Quiet(node) | Self::Facts(node, _) => {
-                Some(node)
-            }
+            Self::Up(node)
+            | Self::Down(node)
+            | Self::Silent(node)
+            | Self::Away(node, _)
+            | Self::Quiet(node)
+            | Self::Facts(node, _) => Some(node),
             Self::Alone(_) | Self::Started | Self::FactsOverdue => None,
         }
     }

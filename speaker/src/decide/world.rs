@@ -38,11 +38,19 @@ pub struct Settings {
     pub orphan_grace: Duration,
     /// Answer new neighbours in the name of an owner whose speaker restarts.
     pub restart_proxy: bool,
+    /// For how long a speaker that fell silent is waited for, while its node answers.
+    pub silent_grace: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { ignore_exclude: false, heed_cordon: true, orphan_grace: Duration::from_secs(600), restart_proxy: true }
+        Self {
+            ignore_exclude: false,
+            heed_cordon: true,
+            orphan_grace: Duration::from_secs(600),
+            restart_proxy: true,
+            silent_grace: Duration::from_secs(10),
+        }
     }
 }
 
@@ -107,11 +115,11 @@ impl World {
             me,
             memory: Memory::new(settings.orphan_grace),
             stand_ins: StandIns::new(settings.restart_proxy),
+            speakers: Speakers::new(settings.silent_grace),
             settings,
             services: BTreeMap::new(),
             endpoints: Endpoints::default(),
             nodes: BTreeMap::new(),
-            speakers: Speakers::default(),
             interfaces: BTreeMap::new(),
             leaving: false,
             config: Arc::default(),
@@ -407,7 +415,12 @@ impl World {
 
     /// Takes in that `target`, which was asked for, is at `mac` on `interface`.
     pub fn heard(&mut self, target: IpAddr, mac: MacAddr, interface: &str) {
-        self.stand_ins.heard(target, mac, interface);
+        // (A router that answers for everybody is not the owner's node.)
+        let speakers = &self.speakers;
+        self.stand_ins.heard(target, mac, interface, |owner| {
+            let macs = speakers.macs_of(owner);
+            macs.is_empty() || macs.contains(&mac.octets())
+        });
         self.closely.heard(target);
     }
 

@@ -194,7 +194,10 @@ async fn perform(
         }
         Output::MemberDown { node, boot_id, reason, .. } => {
             tracing::info!(%node, boot_id, ?reason, "speaker is gone");
-            MemberEvent::Down(node)
+            match reason {
+                DownReason::Silent | DownReason::Reported => MemberEvent::Silent(node),
+                DownReason::Quiet | DownReason::Left(_) => MemberEvent::Down(node),
+            }
         }
         Output::Alone(Some(alone)) => {
             tracing::warn!("{}", describe(alone));

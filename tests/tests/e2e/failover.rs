@@ -59,10 +59,15 @@ async fn failover_does_not_need_the_api_server() -> Result<()> {
     let away = clock::now();
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(probe.record().flips(away), 0, "what is announced stays announced");
-    let killed = clock::now();
-    stage.cluster.speaker(&before)?.signal(Signal::SIGKILL)?;
-    let takeover = scene::taken_over(&stage.cluster, &probe, &before, killed, PATIENCE).await?;
+    let lost = clock::now();
+    stage.cluster.topology().switch().cut(&before)?;
+    let takeover = scene::taken_over(&stage.cluster, &probe, &before, lost, PATIENCE).await?;
     assert!(takeover.gap <= BUDGET, "a new client waited {:?}", takeover.gap);
+    let killed = clock::now();
+    stage.cluster.speaker(&takeover.owner)?.signal(Signal::SIGKILL)?;
+    let again = scene::answered_again(&stage.cluster, &probe, killed, PATIENCE).await?;
+    assert_eq!(again.owner, takeover.owner, "its node lives and forwards");
+    assert!(again.gap <= BUDGET, "a new client waited {:?}", again.gap);
     stage.cluster.control_plane().embedded()?.resume();
     stage.settled(&probe).await?;
     Ok(())

@@ -8,7 +8,6 @@ use anyhow::{Context as _, Result, ensure};
 use herald_lab::clock;
 use herald_lab::topology::Machine;
 use herald_tests::{Stage, eventually};
-use nix::sys::signal::Signal;
 
 /// What DESIGN-level budgets promise for the loss of an owner.
 const BUDGET: Duration = Duration::from_secs(1);
@@ -85,18 +84,18 @@ async fn both_families_have_one_owner_and_a_reachable_entry_follows_its_loss() -
         let lines = [format!("neigh replace {address} lladdr {owner} dev eth0 nud reachable")];
         herald_lab::tool::ip_batch(Some(client.namespace.name()), &lines)?;
     }
-    let killed = clock::now();
-    stage.cluster.speaker(&node.name)?.signal(Signal::SIGKILL)?;
+    let lost = clock::now();
+    lab.switch().cut(&node.name)?;
     for address in [v6, v4] {
         let now = eventually(&format!("the entry of {address} follows"), async || {
             let known = mac(&entry(client, address)?);
             Ok(known.filter(|known| *known != owner))
         })
         .await?;
-        let took = clock::now() - killed;
+        let took = clock::now() - lost;
         println!("{address} at {now} after {took:?}");
         ensure!(lab.nodes().iter().any(|node| node.station.mac().to_string() == now), "{now} is a node's");
-        ensure!(took <= BUDGET, "the client's entry held the dead owner for {took:?}");
+        ensure!(took <= BUDGET, "the client's entry held the lost owner for {took:?}");
     }
     Ok(())
 }

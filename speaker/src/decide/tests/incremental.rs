@@ -85,7 +85,8 @@ fn happen(world: &mut World, chance: &mut Chance) {
     let me = world.me == node;
     match chance.below(12) {
         0 | 1 if !me => world.hear(MemberEvent::Up(node.into())),
-        2 if !me => world.hear(MemberEvent::Down(node.into())),
+        2 if !me && chance.below(2) == 0 => world.hear(MemberEvent::Down(node.into())),
+        2 if !me => world.hear(MemberEvent::Silent(node.into())),
         3 if !me => world.hear(MemberEvent::Away(node.into(), Duration::from_secs(1 + chance.below(10)))),
         4..=6 if !me => {
             let facts = some_facts(chance, node);

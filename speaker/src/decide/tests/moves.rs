@@ -176,11 +176,47 @@ fn a_node_that_does_not_answer_has_not_only_restarted_its_speaker() {
     let mut world = second();
     world.hear(MemberEvent::Away("node-a".into(), AWAY));
     for miss in 0..3 {
-        assert_eq!(wire_at(&mut world, 100 * miss * MS), [probe()]);
+        assert_eq!(wire_at(&mut world, 50 * miss * MS), [probe()]);
     }
-    let steps = wire_at(&mut world, 300 * MS);
+    let steps = wire_at(&mut world, 150 * MS);
     let ahead = BTreeSet::from([mac("node-a")]);
     assert_eq!(steps, [Step::Own { ip: ip(IP), scope: Scope::All, ahead }]);
+}
+
+#[test]
+fn who_falls_silent_on_a_node_that_answers_keeps_its_addresses_for_a_while() {
+    let mut world = second();
+    world.hear(MemberEvent::Silent("node-a".into()));
+    assert_eq!(wire(&mut world), [probe()], "does its node live?");
+    // A router that answers for everybody says nothing of the node.
+    world.heard(ip("192.168.1.11"), mac("node-b"), "eth0");
+    assert_eq!(wire_at(&mut world, MS), []);
+    world.heard(ip("192.168.1.11"), mac("node-a"), "eth0");
+    assert!(matches!(&wire_at(&mut world, 2 * MS)[..], [Step::StandIn { mac: its, .. }] if *its == mac("node-a")));
+    // It only had no processor for a moment.
+    world.hear(MemberEvent::Up("node-a".into()));
+    facts(&mut world, "node-a", owning());
+    assert_eq!(wire_at(&mut world, 30 * MS), disowns());
+    assert_eq!(world.verdicts[&key("web")], Verdict::Not(Reason::Owner("node-a".into())));
+    // Or it was killed, and nobody starts it again.
+    world.hear(MemberEvent::Silent("node-a".into()));
+    for tenth in 1..100 {
+        let steps = wire_at(&mut world, 100 * tenth * MS);
+        assert!(!steps.iter().any(|step| matches!(step, Step::Own { .. })), "{tenth}: {steps:?}");
+        world.heard(ip("192.168.1.11"), mac("node-a"), "eth0");
+    }
+    let steps = wire_at(&mut world, 100 * MS + AWAY);
+    assert!(matches!(&steps[..], [Step::Own { .. }]), "{steps:?}");
+}
+
+#[test]
+fn who_falls_silent_with_its_node_is_replaced() {
+    let mut world = second();
+    world.hear(MemberEvent::Silent("node-a".into()));
+    for miss in 0..3 {
+        assert_eq!(wire_at(&mut world, 50 * miss * MS), [probe()]);
+    }
+    assert!(matches!(&wire_at(&mut world, 150 * MS)[..], [Step::Own { .. }]));
 }
 
 #[test]
