@@ -14,6 +14,7 @@ mod idle;
 mod interfaces;
 mod journal;
 mod keepalived;
+mod members;
 mod moves;
 mod runs;
 mod scale;
@@ -27,17 +28,28 @@ use herald_tests::layer2::{Family, Scenario};
 use crate::report::Report;
 use runs::Plan;
 
-/// Measures the family: a few runs at three nodes.
+/// What can be measured alone.
+pub const PARTS: &[&str] =
+    &["layer2/moves", "layer2/keepalived", "layer2/answer", "layer2/busy", "layer2/disturbances", "layer2/scale"];
+
+/// How often each step is played, unless at length.
+const RUNS: u32 = 3;
+
+/// Measures those of [`PARTS`] that are `wanted`; the moves in a few runs at three nodes.
 ///
 /// # Errors
 /// When something could not be measured.
-pub async fn measure(report: &mut Report) -> Result<()> {
-    let plan = Plan { nodes: 3, family: Family::IPv4, scenarios: Scenario::ALL.to_vec(), runs: 3 };
-    let mut journal = journal::Journal::in_memory();
-    runs::play(report, &plan, &mut journal).await?;
-    report.add(moves::measurements(&plan, &journal));
-    report.add(keepalived::measure(report, plan.runs).await?);
-    costs(report).await
+pub async fn measure(report: &mut Report, wanted: impl Fn(&str) -> bool) -> Result<()> {
+    if wanted("layer2/moves") {
+        let plan = Plan { nodes: 3, family: Family::IPv4, scenarios: Scenario::ALL.to_vec(), runs: RUNS };
+        let mut journal = journal::Journal::in_memory();
+        runs::play(report, &plan, &mut journal).await?;
+        report.add(moves::measurements(&plan, &journal));
+    }
+    if wanted("layer2/keepalived") {
+        report.add(keepalived::measure(report, RUNS).await?);
+    }
+    costs(report, wanted).await
 }
 
 /// Measures the moves at length: more runs, more nodes, both families. What is in the journal
@@ -73,20 +85,27 @@ pub async fn measure_at_length(report: &mut Report, journal: &Path, only: &[Stri
     Ok(())
 }
 
-async fn costs(report: &mut Report) -> Result<()> {
-    report.tell("from a Service's creation to the first answer");
-    report.add(answer::measure().await?);
-    report.tell("a minute in which all cores are busy");
-    report.add(busy::measure(busy::SHORT).await?);
-    report.tell("pod interfaces that come and go, a flood of questions, an idle speaker");
-    let site = site::Site::set_up().await?;
-    report.add(idle::measure(&site).await?);
-    report.add(interfaces::measure(&site).await?);
-    report.add(flood::measure(&site).await?);
-    drop(site);
-    for size in [1000, 5000] {
-        report.tell(format!("a speaker among {size} Services and 100 nodes"));
-        report.add(scale::measure(size).await?);
+async fn costs(report: &mut Report, wanted: impl Fn(&str) -> bool) -> Result<()> {
+    if wanted("layer2/answer") {
+        report.tell("from a Service's creation to the first answer");
+        report.add(answer::measure().await?);
+    }
+    if wanted("layer2/busy") {
+        report.tell("a minute in which all cores are busy");
+        report.add(busy::measure(busy::SHORT).await?);
+    }
+    if wanted("layer2/disturbances") {
+        report.tell("pod interfaces that come and go, a flood of questions, an idle speaker");
+        let site = site::Site::set_up().await?;
+        report.add(idle::measure(&site).await?);
+        report.add(interfaces::measure(&site).await?);
+        report.add(flood::measure(&site).await?);
+    }
+    if wanted("layer2/scale") {
+        for size in [1000, 5000] {
+            report.tell(format!("a speaker among {size} Services and 100 nodes"));
+            report.add(scale::measure(size).await?);
+        }
     }
     Ok(())
 }

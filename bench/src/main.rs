@@ -35,6 +35,9 @@ use report::Report;
 /// What can be measured, in the order it is.
 const FAMILIES: &[&str] = &["ipam", "controller", "layer2"];
 
+/// The parts of a family that can be measured alone, as `FAMILY/PART`.
+const PARTS: &[&str] = layer2::PARTS;
+
 /// How long to wait for other labs on this machine to finish measuring.
 const TURN: Duration = Duration::from_secs(900);
 
@@ -45,8 +48,8 @@ struct Cli {
     /// Where the report goes.
     #[arg(long, default_value = "target/bench/report.json")]
     report: PathBuf,
-    /// Measures this family only; may be repeated.
-    #[arg(long, value_name = "FAMILY")]
+    /// Measures this family only, or one part of it, as in layer2/scale; may be repeated.
+    #[arg(long, value_name = "FAMILY[/PART]")]
     only: Vec<String>,
     /// Measures layer 2 at length, for more than an hour: 10 runs, 3 and 10 nodes, both families. What was measured already is
     /// not measured again: it is in this journal.
@@ -75,15 +78,17 @@ fn run(cli: &Cli) -> Result<()> {
     if let Some(count) = cli.memory_of_allocations {
         return ipam::memory::print(count);
     }
-    if let Some(unknown) = cli.only.iter().find(|name| !FAMILIES.contains(&name.as_str())) {
-        bail!("--only {unknown}: there is no such family; there are {}", FAMILIES.join(", "));
+    let known = || FAMILIES.iter().chain(PARTS);
+    if let Some(unknown) = cli.only.iter().find(|name| !known().any(|known| known == name)) {
+        let known: Vec<_> = known().copied().collect();
+        bail!("--only {unknown}: there is no such family or part; there are {}", known.join(", "));
     }
     require_root()?;
     // The client library complains of every connection that a fault cuts.
     let filter = EnvFilter::new("warn,kube_client=off");
     tracing_subscriber::fmt().with_writer(io::stderr).with_env_filter(filter).init();
     let _turn = Lock::turn(TURN)?;
-    let wanted = |family: &&&str| cli.only.is_empty() || cli.only.iter().any(|name| name == **family);
+    let wanted = |family: &&&str| cli.only.is_empty() || cli.only.iter().any(|name| family_of(name) == **family);
     let mut report = Report::begin();
     let mut outcome = Ok(());
     if let Some(journal) = &cli.full {
@@ -94,7 +99,7 @@ fn run(cli: &Cli) -> Result<()> {
         report.family(family);
         outcome = match *family {
             "ipam" => ipam::measure(&mut report),
-            "layer2" => runtime()?.block_on(layer2::measure(&mut report)),
+            "layer2" => runtime()?.block_on(layer2::measure(&mut report, |part| cli.wants(part))),
             _ => runtime()?.block_on(controller::measure(&mut report)),
         };
         if outcome.is_err() {
@@ -108,6 +113,18 @@ fn run(cli: &Cli) -> Result<()> {
     let missed = report.missed();
     ensure!(missed.is_empty(), "over budget: {}", missed.join(", "));
     Ok(())
+}
+
+/// `layer2` of `layer2/scale` as of `layer2`.
+fn family_of(name: &str) -> &str {
+    name.split_once('/').map_or(name, |(family, _)| family)
+}
+
+impl Cli {
+    /// Whether a part, given as `FAMILY/PART`, is to be measured.
+    fn wants(&self, part: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|name| name == part || name == family_of(part))
+    }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {

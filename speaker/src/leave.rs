@@ -17,7 +17,10 @@ use std::time::Duration;
 use herald_membership::Leave;
 use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::Pod;
+use kube::core::{NotUsed, Object};
+use kube::discovery::ApiResource;
 use kube::{Api, Client};
+use serde::Deserialize;
 
 use crate::watch::node::NodeSeen;
 
@@ -56,22 +59,42 @@ impl Ending {
     async fn daemon_set_has_left(&self, node: Option<&NodeSeen>) -> bool {
         let Some(pod) = &self.pod else { return false };
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), &self.namespace);
-        let Ok(Some(pod)) = pods.get_opt(pod).await else { return false };
+        let Ok(Some(pod)) = pods.get_metadata_opt(pod).await else { return false };
         let owners = pod.metadata.owner_references.unwrap_or_default();
         let Some(owner) = owners.into_iter().find(|owner| owner.kind == "DaemonSet") else { return false };
-        let sets: Api<DaemonSet> = Api::namespaced(self.client.clone(), &self.namespace);
+        let kind = ApiResource::erase::<DaemonSet>(&());
+        let sets: Api<SelectingSet> = Api::namespaced_with(self.client.clone(), &self.namespace, &kind);
         match sets.get_opt(&owner.name).await {
             Ok(None) => true,
-            Ok(Some(set)) => set.metadata.uid.as_deref() != Some(&owner.uid) || has_left(&set, node),
+            Ok(Some(set)) => set.metadata.uid.as_ref() != Some(&owner.uid) || has_left(&set, node),
             Err(_) => false,
         }
     }
 }
 
+/// What is read of a DaemonSet. (The code that reads the rest, and of a pod everything, would be hundreds of kilobytes.)
+type SelectingSet = Object<SetSpec, NotUsed>;
+
+#[derive(Clone, Debug, Deserialize)]
+struct SetSpec {
+    template: Template,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Template {
+    spec: Option<TemplateSpec>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TemplateSpec {
+    node_selector: Option<BTreeMap<String, String>>,
+}
+
 /// Whether a DaemonSet is being deleted or does not select the node by `nodeSelector`. (Of `nodeAffinity` the scheduler's
 /// rules would be needed; a speaker that such a change removes is taken for one that restarts.)
-fn has_left(set: &DaemonSet, node: Option<&NodeSeen>) -> bool {
-    let selector = set.spec.as_ref().and_then(|spec| spec.template.spec.as_ref()?.node_selector.as_ref());
+fn has_left(set: &SelectingSet, node: Option<&NodeSeen>) -> bool {
+    let selector = set.spec.template.spec.as_ref().and_then(|spec| spec.node_selector.as_ref());
     let selects = |labels: &BTreeMap<String, String>| {
         selector.is_none_or(|selector| selector.iter().all(|(key, value)| labels.get(key) == Some(value)))
     };

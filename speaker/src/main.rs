@@ -8,7 +8,7 @@ use herald_speaker::flags::Flags;
 use herald_speaker::run::run;
 
 fn main() -> ExitCode {
-    herald_sys::memory::one_arena();
+    herald_sys::memory::keep_little();
     start()
 }
 

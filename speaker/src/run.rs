@@ -38,6 +38,10 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 /// Pause between attempts to learn the cluster's UID.
 const UID_RETRY: Duration = Duration::from_secs(1);
 
+/// Pauses before memory that is not needed any more is given back: soon after the start, which needs most, and then now and
+/// then.
+const GIVING_BACK: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(60)];
+
 /// Runs the speaker until the end is asked for.
 ///
 /// # Errors
@@ -100,6 +104,7 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
     let (standpoint_to, standpoint) = latest::channel(None);
     let (leave_to, leave) = mpsc::channel(1);
 
+    tokio::spawn(give_back_memory());
     watch::start(&client, &namespace, lb_class, &seen_to);
     tokio::spawn(interface::follow(exclude::follow(l2_exclude_file), interfaces_to));
     let settings = Settings { seed: random()?, refresh: l2_refresh };
@@ -182,6 +187,15 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
     let _ = reporter.await;
     event_writer.flush(FLUSH_LIMIT).await;
     Ok(())
+}
+
+/// Gives back what lists of thousands of objects have needed.
+async fn give_back_memory() {
+    let [first, second, then] = GIVING_BACK;
+    for pause in [first, second].into_iter().chain(std::iter::repeat(then)) {
+        tokio::time::sleep(pause).await;
+        herald_sys::memory::give_back();
+    }
 }
 
 /// How this speaker finds out where and as whom it meets the others.

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     fn key(name: &str) -> ServiceKey {
-        ServiceKey { namespace: "n".into(), name: name.into() }
+        ServiceKey::new("n", name)
     }
 
     fn named(names: &[&str]) -> Scope {

@@ -1,6 +1,7 @@
 //! The endpoints of the Services that are announced, and of no others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 use crate::watch::endpoint_slice::{EndpointState, Slice};
 use crate::watch::service::ServiceKey;
@@ -17,10 +18,14 @@ pub struct Endpoints {
 
 #[derive(Debug, Default)]
 struct Slices {
-    by_name: BTreeMap<String, BTreeMap<String, EndpointState>>,
+    /// In order of their names. Most Services have one slice or two, and there are thousands of them: no space to spare.
+    all: Vec<(Box<str>, States)>,
     /// While a list is under way: the slices the watch has spoken of since it was asked for.
     newer: Option<BTreeSet<String>>,
 }
+
+/// The best state per node, in order of the nodes.
+type States = Box<[(Box<str>, EndpointState)]>;
 
 impl Endpoints {
     /// Keeps the slices of `service` from now on; true if they have to be listed, because the watch has passed over
@@ -30,7 +35,7 @@ impl Endpoints {
             return false;
         }
         let newer = self.watching.then(BTreeSet::new);
-        self.services.insert(service.clone(), Slices { by_name: BTreeMap::new(), newer });
+        self.services.insert(service.clone(), Slices { all: Vec::new(), newer });
         self.watching
     }
 
@@ -42,17 +47,16 @@ impl Endpoints {
     /// The watch has listed everything there is. Returns the Services whose endpoints differ.
     pub fn reset(&mut self, all: Vec<Slice>) -> Vec<ServiceKey> {
         self.watching = true;
-        let mut new: BTreeMap<ServiceKey, BTreeMap<String, BTreeMap<String, EndpointState>>> = BTreeMap::new();
+        let mut new: BTreeMap<ServiceKey, Slices> = BTreeMap::new();
         for slice in all {
             if self.services.contains_key(&slice.service) {
-                new.entry(slice.service).or_default().insert(slice.name, slice.nodes);
+                new.entry(slice.service).or_default().set(&slice.name, states(slice.nodes));
             }
         }
         let mut changed = Vec::new();
         for (service, slices) in &mut self.services {
-            let by_name = new.remove(service).unwrap_or_default();
-            if by_name != slices.by_name {
-                slices.by_name = by_name;
+            let all = new.remove(service).unwrap_or_default().all;
+            if mem::replace(&mut slices.all, all) != slices.all {
                 changed.push(service.clone());
             }
             // The list under way may be older than this one; nothing it could say is still needed.
@@ -65,14 +69,14 @@ impl Endpoints {
     pub fn apply(&mut self, slice: Slice) -> bool {
         let Some(slices) = self.services.get_mut(&slice.service) else { return false };
         slices.note(&slice.name);
-        slices.by_name.insert(slice.name, slice.nodes.clone()).as_ref() != Some(&slice.nodes)
+        slices.set(&slice.name, states(slice.nodes))
     }
 
     /// One slice is gone; true if that changes a wanted Service.
     pub fn delete(&mut self, slice: &Slice) -> bool {
         let Some(slices) = self.services.get_mut(&slice.service) else { return false };
         slices.note(&slice.name);
-        slices.by_name.remove(&slice.name).is_some()
+        slices.remove(&slice.name)
     }
 
     /// The list asked for by [`want`](Self::want) is here; true if it changes anything.
@@ -81,7 +85,7 @@ impl Endpoints {
         let Some(newer) = slices.newer.take() else { return false };
         let mut changed = false;
         for slice in all.into_iter().filter(|slice| slice.service == *service && !newer.contains(&slice.name)) {
-            changed |= slices.by_name.insert(slice.name, slice.nodes.clone()).as_ref() != Some(&slice.nodes);
+            changed |= slices.set(&slice.name, states(slice.nodes));
         }
         changed
     }
@@ -96,9 +100,9 @@ impl Endpoints {
     #[must_use]
     pub fn by_node(&self, service: &ServiceKey) -> BTreeMap<&str, EndpointState> {
         let mut nodes = BTreeMap::new();
-        for slice in self.services.get(service).into_iter().flat_map(|slices| slices.by_name.values()) {
-            for (node, state) in slice {
-                let best = nodes.entry(node.as_str()).or_insert(*state);
+        for slice in self.services.get(service).into_iter().flat_map(|slices| &slices.all) {
+            for (node, state) in &slice.1 {
+                let best = nodes.entry(&**node).or_insert(*state);
                 *best = (*best).max(*state);
             }
         }
@@ -106,7 +110,34 @@ impl Endpoints {
     }
 }
 
+fn states(nodes: BTreeMap<String, EndpointState>) -> States {
+    nodes.into_iter().map(|(node, state)| (node.into(), state)).collect()
+}
+
 impl Slices {
+    /// The slice of this name is so now; true if it was not.
+    fn set(&mut self, name: &str, states: States) -> bool {
+        match self.place(name) {
+            Ok(place) => self.all.get_mut(place).is_some_and(|(_, known)| mem::replace(known, states) != *known),
+            Err(place) => {
+                if self.all.is_empty() {
+                    self.all.reserve_exact(1);
+                }
+                self.all.insert(place, (name.into(), states));
+                true
+            }
+        }
+    }
+
+    /// True if there was one of this name.
+    fn remove(&mut self, name: &str) -> bool {
+        self.place(name).map(|place| self.all.remove(place)).is_ok()
+    }
+
+    fn place(&self, name: &str) -> Result<usize, usize> {
+        self.all.binary_search_by(|(known, _)| (**known).cmp(name))
+    }
+
     fn note(&mut self, name: &str) {
         if let Some(newer) = &mut self.newer {
             newer.insert(name.to_owned());
@@ -120,7 +151,7 @@ mod tests {
     use EndpointState::{Ready, ServingTerminating};
 
     fn key(name: &str) -> ServiceKey {
-        ServiceKey { namespace: "shop".into(), name: name.into() }
+        ServiceKey::new("shop", name)
     }
 
     fn slice(service: &str, name: &str, nodes: &[(&str, EndpointState)]) -> Slice {

@@ -37,7 +37,7 @@ impl Holders {
             }
         }
         for ip in after {
-            let services = self.services.entry(*ip).or_default();
+            let services = self.services.entry(*ip).or_insert_with(|| Vec::with_capacity(1));
             if let Err(place) = services.binary_search(service) {
                 services.insert(place, service.clone());
             }
@@ -107,7 +107,7 @@ mod tests {
     const IP: &str = "192.0.2.1";
 
     fn key(name: &str) -> ServiceKey {
-        ServiceKey { namespace: "n".into(), name: name.into() }
+        ServiceKey::new("n", name)
     }
 
     fn alone(created: i64) -> ServiceSeen {
@@ -139,7 +139,7 @@ mod tests {
     fn sifted(services: &[(&str, ServiceSeen)]) -> Vec<(String, String)> {
         let services: Vec<_> = services.iter().map(|(name, seen)| (key(name), seen)).collect();
         let displaced = displaced(services.iter().map(|(key, seen)| (key, *seen)));
-        displaced.into_iter().map(|(one, by)| (one.name, by.name)).collect()
+        displaced.into_iter().map(|(one, by)| (one.name().to_owned(), by.name().to_owned())).collect()
     }
 
     fn by(one: &str, other: &str) -> Vec<(String, String)> {

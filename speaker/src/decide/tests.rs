@@ -31,7 +31,7 @@ fn ip(text: &str) -> IpAddr {
 }
 
 fn key(name: &str) -> ServiceKey {
-    ServiceKey { namespace: "shop".into(), name: name.into() }
+    ServiceKey::new("shop", name)
 }
 
 fn service() -> ServiceSeen {

@@ -85,10 +85,17 @@ impl World {
         if all {
             services = self.services.keys().chain(self.verdicts.keys()).cloned().collect();
         }
-        for node in nodes {
+        let node = |node: String| {
             let cordoned = self.settings.heed_cordon && self.nodes.get(&node).is_some_and(|node| node.cordoned);
             let is = self.speakers.facts(&node).is_some() || !self.speakers.macs_of(&node).is_empty();
-            let depends = |(_, standing): &(&ServiceKey, &Standing)| standing.may_depend_on(&node, cordoned, is);
+            (node, cordoned, is)
+        };
+        let nodes: Vec<_> = nodes.into_iter().map(node).collect();
+        // One node that matters is enough: when a hundred join, most Services are found out after a few.
+        let depends = |(_, standing): &(&ServiceKey, &Standing)| {
+            nodes.iter().any(|(node, cordoned, is)| standing.may_depend_on(node, *cordoned, *is))
+        };
+        if !nodes.is_empty() {
             services.extend(self.standings.iter().filter(depends).map(|(service, _)| service.clone()));
         }
         for service in services {

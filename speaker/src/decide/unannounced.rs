@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn every_reason_has_a_word_and_says_what_to_look_at() {
-        let older = crate::watch::service::ServiceKey { namespace: "shop".into(), name: "web".into() };
+        let older = crate::watch::service::ServiceKey::new("shop", "web");
         for (reason, word, part) in [
             (Reason::Displaced(older), "DuplicateAddress", "shop/web"),
             (Reason::PoolGone(Some("public".into())), "PoolGone", "\"public\""),

@@ -150,7 +150,7 @@ mod tests {
     const START: Duration = Duration::from_secs(100);
 
     fn key(name: &str) -> ServiceKey {
-        ServiceKey { namespace: "n".into(), name: name.into() }
+        ServiceKey::new("n", name)
     }
 
     fn on(names: &[&str]) -> Said {

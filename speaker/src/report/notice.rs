@@ -61,8 +61,8 @@ fn about(service: &ServiceKey, uid: String) -> ObjectReference {
     ObjectReference {
         api_version: Some("v1".to_owned()),
         kind: Some("Service".to_owned()),
-        namespace: Some(service.namespace.clone()),
-        name: Some(service.name.clone()),
+        namespace: Some(service.namespace().to_owned()),
+        name: Some(service.name().to_owned()),
         uid: Some(uid),
         ..ObjectReference::default()
     }

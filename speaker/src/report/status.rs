@@ -89,8 +89,8 @@ impl StatusWriter {
         let mut object = ServiceL2Status::new(&name, ServiceL2StatusSpec {});
         object.metadata.labels = Some(BTreeMap::from([
             (NODE.to_owned(), label_value(&self.node)),
-            (SERVICE_NAME.to_owned(), service.name.clone()),
-            (SERVICE_NAMESPACE.to_owned(), service.namespace.clone()),
+            (SERVICE_NAME.to_owned(), service.name().to_owned()),
+            (SERVICE_NAMESPACE.to_owned(), service.namespace().to_owned()),
         ]));
         object.metadata.owner_references = self.owner().map(|owner| vec![owner]);
         match self.statuses.create(&PostParams::default(), &object).await {
@@ -106,7 +106,7 @@ impl StatusWriter {
     /// Removes what speakers have said of the Service that are dead or cut off and can't do it themselves. The others
     /// do: if two removed each other's objects, nothing might be left in the end.
     async fn remove_unfit(&self, service: &ServiceKey) -> kube::Result<()> {
-        let of_service = format!("{SERVICE_NAME}={},{SERVICE_NAMESPACE}={}", service.name, service.namespace);
+        let of_service = format!("{SERVICE_NAME}={},{SERVICE_NAMESPACE}={}", service.name(), service.namespace());
         let all = self.statuses.list_metadata(&ListParams::default().labels(&of_service)).await?;
         let mut fit: BTreeSet<String> = self.fit.borrow().iter().map(|node| label_value(node)).collect();
         fit.insert(label_value(&self.node));
@@ -123,7 +123,7 @@ impl StatusWriter {
 
     /// The same Service on the same node has always the same object, also after a restart.
     fn name(&self, service: &ServiceKey) -> String {
-        let digest = Sha256::digest(format!("{}/{}/{}", service.namespace, service.name, self.node));
+        let digest = Sha256::digest(format!("{}/{}/{}", service.namespace(), service.name(), self.node));
         format!("l2-{}", hex(&digest))
     }
 
@@ -143,8 +143,8 @@ impl StatusWriter {
 /// The merge patch that makes an object say this, whatever it said before.
 fn patch(node: &str, service: &ServiceKey, said: &Said, now: Timestamp) -> Value {
     let mut status = ServiceL2StatusStatus {
-        service_name: Some(service.name.clone()),
-        service_namespace: Some(service.namespace.clone()),
+        service_name: Some(service.name().to_owned()),
+        service_namespace: Some(service.namespace().to_owned()),
         ..ServiceL2StatusStatus::default()
     };
     match said {
@@ -180,8 +180,8 @@ fn condition(kind: &str, status: &str, reason: &str, message: &str, now: Timesta
 }
 
 fn read(object: &ServiceL2Status) -> Option<(ServiceKey, Option<Said>)> {
-    let label = |name| object.labels().get(name).cloned();
-    let service = ServiceKey { namespace: label(SERVICE_NAMESPACE)?, name: label(SERVICE_NAME)? };
+    let label = |name| object.labels().get(name);
+    let service = ServiceKey::new(label(SERVICE_NAMESPACE)?, label(SERVICE_NAME)?);
     let status = object.status.clone().unwrap_or_default();
     let mut conditions = status.conditions.into_iter();
     let why = conditions.clone().find(|condition| condition.type_ == ANNOUNCED);
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn what_is_written_over_anything_reads_back_as_said() {
-        let service = ServiceKey { namespace: "shop".into(), name: "web".into() };
+        let service = ServiceKey::new("shop", "web");
         let said = [
             Said::Announced { interfaces: BTreeSet::new(), conflict: None },
             Said::Announced { interfaces: BTreeSet::from(["eth0".to_owned()]), conflict: Some("who".into()) },

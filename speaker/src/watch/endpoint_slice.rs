@@ -35,7 +35,7 @@ pub struct Slice {
 #[must_use]
 pub fn reduce(slice: &EndpointSlice) -> Slice {
     let metadata = &slice.metadata;
-    let service = metadata.labels.as_ref().and_then(|labels| labels.get(SERVICE_NAME)).cloned().unwrap_or_default();
+    let service = metadata.labels.as_ref().and_then(|labels| labels.get(SERVICE_NAME)).map_or("", String::as_str);
     let mut nodes = BTreeMap::new();
     for endpoint in &slice.endpoints {
         let conditions = endpoint.conditions.as_ref();
@@ -54,7 +54,7 @@ pub fn reduce(slice: &EndpointSlice) -> Slice {
         *best = state.max(*best);
     }
     Slice {
-        service: ServiceKey { namespace: metadata.namespace.clone().unwrap_or_default(), name: service },
+        service: ServiceKey::new(metadata.namespace.as_deref().unwrap_or_default(), service),
         name: metadata.name.clone().unwrap_or_default(),
         nodes,
     }
@@ -98,6 +98,6 @@ mod tests {
     #[test]
     fn a_slice_without_anything_is_no_trouble() {
         let slice = reduce(&EndpointSlice::default());
-        assert!(slice.nodes.is_empty() && slice.service.name.is_empty());
+        assert!(slice.nodes.is_empty() && slice.service.name().is_empty());
     }
 }

@@ -116,10 +116,10 @@ impl Lists {
 /// Lists the EndpointSlices of one Service that has entered the selection, trying until it succeeds.
 pub fn list_slices(lists: &Lists, service: ServiceKey, to: &mpsc::Sender<Seen>) {
     let Lists { client, turns } = lists.clone();
-    let slices: Api<EndpointSlice> = Api::namespaced(client, &service.namespace);
+    let slices: Api<EndpointSlice> = Api::namespaced(client, service.namespace());
     let to = to.clone();
     tokio::spawn(async move {
-        let ours = ListParams::default().labels(&format!("{}={}", endpoint_slice::SERVICE_NAME, service.name));
+        let ours = ListParams::default().labels(&format!("{}={}", endpoint_slice::SERVICE_NAME, service.name()));
         while !to.is_closed() {
             let Ok(turn) = turns.acquire().await else { return };
             match slices.list(&ours).await {

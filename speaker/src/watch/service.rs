@@ -1,30 +1,18 @@
 //! A Service, reduced to what announcing needs.
 
+mod key;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
+
+pub use key::ServiceKey;
 
 /// Annotation written by the controller: the pool the addresses came from.
 const POOL: &str = "metallb.io/ip-allocated-from-pool";
 /// Annotations that ask for a shared address; the second spelling is the older one.
 const SHARED: [&str; 2] = ["metallb.io/allow-shared-ip", "metallb.universe.tf/allow-shared-ip"];
-
-/// Namespace and name of a Service.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ServiceKey {
-    /// Namespace.
-    pub namespace: String,
-    /// Name.
-    pub name: String,
-}
-
-impl fmt::Display for ServiceKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
-    }
-}
 
 /// What is used of a LoadBalancer Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,17 +61,19 @@ pub enum Protocol {
 #[must_use]
 pub fn reduce(service: &Service, lb_class: Option<&str>) -> (ServiceKey, Option<ServiceSeen>) {
     let metadata = &service.metadata;
-    let key = ServiceKey {
-        namespace: metadata.namespace.clone().unwrap_or_default(),
-        name: metadata.name.clone().unwrap_or_default(),
-    };
+    let key = ServiceKey::new(
+        metadata.namespace.as_deref().unwrap_or_default(),
+        metadata.name.as_deref().unwrap_or_default(),
+    );
     let Some(spec) = &service.spec else { return (key, None) };
     if spec.type_.as_deref() != Some("LoadBalancer") || spec.load_balancer_class.as_deref() != lb_class {
         return (key, None);
     }
     let annotation = |name: &str| metadata.annotations.as_ref().and_then(|all| all.get(name));
     let ingress = service.status.as_ref().and_then(|status| status.load_balancer.as_ref()?.ingress.as_ref());
-    let addresses = ingress.into_iter().flatten().filter_map(|entry| entry.ip.as_ref()?.parse().ok()).collect();
+    let mut addresses: Vec<_> =
+        ingress.into_iter().flatten().filter_map(|entry| entry.ip.as_ref()?.parse().ok()).collect();
+    addresses.shrink_to_fit(); // most have one, and it is kept
     let local = spec.external_traffic_policy.as_deref() == Some("Local");
     let key_shared = SHARED.iter().find_map(|name| annotation(name)).filter(|value| !value.is_empty());
     let seen = ServiceSeen {

@@ -58,7 +58,7 @@ pub(crate) fn service_ip(service: usize) -> IpAddr {
 }
 
 pub(crate) fn service_key(service: usize) -> ServiceKey {
-    ServiceKey { namespace: "shop".to_owned(), name: format!("web-{service}") }
+    ServiceKey::new("shop", &format!("web-{service}"))
 }
 
 impl Truth {
