@@ -31,6 +31,11 @@ pub struct Forgery<'a> {
 impl Forgery<'_> {
     /// Seals it. Sections that make it too long are left out.
     pub fn seal(&self, keys: &KeyRing, cluster_uid: &str) -> Vec<u8> {
+        self.seal_as([envelope::VERSION, envelope::READABLE_BY], keys, cluster_uid)
+    }
+
+    /// Seals it as a speaker of another version would: its format, and the oldest that can read that.
+    pub fn seal_as(&self, format: [u8; 2], keys: &KeyRing, cluster_uid: &str) -> Vec<u8> {
         let route = Route { to_node: name_tag(self.to), to_rank: self.to_rank, from_rank: self.from_rank };
         let mut builder = Builder::new(route, crate::MAX_DATAGRAM - envelope::overhead(self.from));
         for (kind, content) in self.sections {
@@ -38,6 +43,6 @@ impl Forgery<'_> {
         }
         let sender = Sender { node: Arc::from(self.from), boot: self.boot, counter: self.counter };
         let mut rng = StdRng::seed_from_u64(self.counter);
-        envelope::seal(&builder.finish(), &sender, keys, cluster_uid, &mut rng)
+        envelope::seal_as(format, &builder.finish(), &sender, keys, cluster_uid, &mut rng)
     }
 }

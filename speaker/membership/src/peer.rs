@@ -32,6 +32,8 @@ pub(crate) struct Peer {
     pub(crate) seen: Option<SocketAddr>,
     /// The key that sealed what it last sent.
     pub(crate) sealed_with: Option<u32>,
+    /// The newest life in which it said anything to us directly, 0 for none.
+    pub(crate) heard_rank: u64,
     /// What arrived from its present boot.
     pub(crate) window: Option<(u64, ReplayWindow)>,
     /// Its facts.

@@ -10,6 +10,7 @@ use rand::RngExt;
 use super::Membership;
 use crate::config::MAX_NODE_NAME;
 use crate::identity::Identity;
+use crate::packet::body::name_tag;
 use crate::timers::Timer;
 
 /// Nodes announced to in one period.
@@ -83,8 +84,13 @@ impl Membership {
     /// Makes room: nodes that no list knows and that have been down for long, or were never up.
     fn forget_strangers(&mut self, now: Duration) {
         let after = self.config.timing.forget_after;
-        self.peers.retain(|_, peer| {
-            peer.listed.is_some() || peer.alive || peer.down_since.is_some_and(|since| now < since + after)
+        let forgotten = &mut self.forgotten;
+        self.peers.retain(|node, peer| {
+            let stays = peer.listed.is_some() || peer.alive || peer.down_since.is_some_and(|since| now < since + after);
+            if !stays {
+                forgotten.add(name_tag(node), peer.rank().max(peer.heard_rank));
+            }
+            stays
         });
     }
 }

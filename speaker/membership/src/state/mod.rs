@@ -6,6 +6,7 @@
 //! | `deadline` | what is due, and were we late? |
 //! | `swim` | what does foca want, and do we believe it? |
 //! | `announce` | who should be alive and is not? |
+//! | `forgotten` | who was here and must not be raised by a recording? |
 //! | `exchange` | who lacks whose facts? |
 //! | `rotation` | which keys do the others use? |
 //! | `watch` | who must be missed at once? |
@@ -16,6 +17,7 @@ mod alone;
 mod announce;
 mod deadline;
 mod exchange;
+mod forgotten;
 mod life;
 mod receive;
 mod rotation;
@@ -48,6 +50,7 @@ pub use alone::Alone;
 use alone::Solitude;
 use deadline::Slowness;
 use exchange::Own;
+use forgotten::Forgotten;
 use life::Life;
 pub use rotation::SealedWith;
 use watch::Watch;
@@ -66,6 +69,7 @@ pub struct Membership {
     runtime: AccumulatingRuntime<Identity>,
     /// Every node but ours that is listed or heard of.
     peers: BTreeMap<Arc<str>, Peer>,
+    forgotten: Forgotten,
     timers: Timers,
     outputs: VecDeque<Output>,
     counters: Counters,
@@ -133,6 +137,7 @@ impl Membership {
             keys,
             rng,
             peers: BTreeMap::new(),
+            forgotten: Forgotten::default(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),

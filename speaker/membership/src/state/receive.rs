@@ -9,7 +9,7 @@ use foca::{Message, State};
 use super::Membership;
 use crate::counters::DropReason;
 use crate::identity::Identity;
-use crate::packet::body::{Body, Route};
+use crate::packet::body::{Body, Route, name_tag};
 use crate::packet::envelope::{self, Opened, Sender};
 use crate::packet::swim::Swim;
 use crate::replay::ReplayWindow;
@@ -61,6 +61,7 @@ impl Membership {
     ) -> Result<(), DropReason> {
         let mine = self.foca.identity().rank;
         let newest = self.peers.get(&sender.node).map_or(0, super::Peer::rank);
+        let newest = newest.max(self.forgotten.least(name_tag(&sender.node)));
         if route.to_rank == mine && route.from_rank >= newest {
             return Ok(());
         }
@@ -81,27 +82,26 @@ impl Membership {
 
     fn check_replay(&mut self, sender: &Sender, route: Route) -> Result<(), DropReason> {
         let Some(peer) = self.peers.get_mut(&sender.node) else { return Err(DropReason::TableFull) };
-        match &mut peer.window {
-            Some((boot, window)) if *boot == sender.boot => {
-                if window.accept(sender.counter) {
-                    Ok(())
-                } else {
-                    Err(DropReason::Replayed)
-                }
-            }
+        let new = match &mut peer.window {
+            Some((boot, window)) if *boot == sender.boot => window.accept(sender.counter),
             // Another boot is another life, so its rank must be higher than all we know of the last one.
             Some(_)
                 if peer.identity.as_ref().is_some_and(|id| id.rank >= route.from_rank && id.boot != sender.boot) =>
             {
-                Err(DropReason::Outdated)
+                return Err(DropReason::Outdated);
             }
             window => {
                 let mut fresh = ReplayWindow::default();
                 let new = fresh.accept(sender.counter);
                 *window = Some((sender.boot, fresh));
-                if new { Ok(()) } else { Err(DropReason::Replayed) }
+                new
             }
+        };
+        if !new {
+            return Err(DropReason::Replayed);
         }
+        peer.heard_rank = route.from_rank.max(peer.heard_rank);
+        Ok(())
     }
 
     /// Reads foca's message and bounds what it claims, so that foca never holds more members than we admit.

@@ -6,6 +6,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::{UID, acquainted, address, drain, keys, member, ms, picture};
+use crate::config::Timing;
 use crate::counters::DropReason;
 use crate::packet::envelope::{self, Opened};
 
@@ -38,6 +39,48 @@ fn a_recording_does_not_raise_the_dead_after_a_restart() {
         assert_eq!(drain(&mut b).1, []);
     }
     assert_eq!(b.members().count(), 0);
+}
+
+/// `a` was taken out of the cluster, died, and was forgotten. Whoever recorded its words cannot say them again, neither
+/// before the API lists a node of that name again nor after; the node itself can be back.
+#[test]
+fn a_recording_does_not_raise_who_was_forgotten() {
+    let mut now = ms(5_000);
+    let (mut a, mut b, recorded) = acquainted(now);
+    now += ms(500);
+    let c = || ("c".to_owned(), address(3));
+    b.set_nodes([c()], now);
+    let forgotten = now + Timing::default().forget_after + ms(5_000);
+    while now < forgotten {
+        now = b.next_deadline().unwrap().max(now);
+        b.handle_deadline(now);
+        drain(&mut b);
+    }
+    assert_eq!(b.peers.keys().map(|node| &**node).collect::<Vec<_>>(), ["c"]);
+    for listed in [false, true] {
+        if listed {
+            b.set_nodes([("a".to_owned(), address(1)), c()], now);
+        }
+        for datagram in &recorded {
+            let result = b.receive(address(1), datagram, now);
+            assert!(matches!(result, Err(DropReason::Replayed | DropReason::Outdated)), "{result:?}");
+            assert_eq!(drain(&mut b).1, []);
+        }
+        assert_eq!(b.members().count(), 0);
+    }
+    // It was only cut off, all the time.
+    for _ in 0..100 {
+        for (_, datagram) in drain(&mut a).0.into_iter().filter(|(to, _)| *to == address(2)) {
+            let _ = b.receive(address(1), &datagram, now);
+        }
+        for (_, datagram) in drain(&mut b).0.into_iter().filter(|(to, _)| *to == address(1)) {
+            let _ = a.receive(address(2), &datagram, now);
+        }
+        now += ms(10);
+        a.handle_deadline(now);
+        b.handle_deadline(now);
+    }
+    assert!(a.member("b").is_some() && b.member("a").is_some());
 }
 
 #[test]
