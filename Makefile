@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo lab lab-down test lint crds crds-check setup bench bench-full image deploy undeploy
+.PHONY: help demo lab lab-down test fuzz lint crds crds-check setup bench bench-full image deploy undeploy
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 LAB := $(TARGET)/debug/herald-lab
@@ -24,6 +24,12 @@ lab-down: ## takes it away again, every trace
 test: root setup ## all suites: unit, property, CRD, API server, kubectl, end to end
 	cargo build --workspace --all-targets
 	cargo test --workspace
+
+FUZZ_SECONDS ?= 60
+fuzz: ## gives every parser any bytes, FUZZ_SECONDS=60 each (nightly compiler, cargo-fuzz; docs/testing.md)
+	@command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 1; }
+	@cargo +nightly --version >/dev/null || { echo "a nightly compiler is missing: rustup toolchain install nightly" >&2; exit 1; }
+	@for target in arp ndp membership; do cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1; done
 
 lint: ## rustfmt and clippy, warnings denied
 	cargo fmt --all --check

@@ -29,6 +29,11 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Whether the speaker has seen the cluster, and so what it says of its addresses is its decision.
+    pub(crate) fn has_decided(&self) -> bool {
+        self.protocol > 0 && self.freshness != Freshness::Blind
+    }
+
     /// The same, as they travel.
     pub(crate) fn normal(mut self) -> Self {
         self.macs.sort_unstable();

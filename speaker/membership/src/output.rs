@@ -52,6 +52,12 @@ pub enum Output {
         /// All it says, with its phase in [`Facts::phase`].
         facts: Facts,
     },
+    /// What our last process said of itself when it restarted, as others remember it: told while we start, perhaps
+    /// more than once.
+    Former {
+        /// All it said; what it owned is in [`Facts::owned`].
+        facts: Facts,
+    },
     /// Start-up silence is over: every listed node answered, or one did and the others had their chance, or nobody
     /// did for [`crate::Timing::start_silence`]. Said once.
     Started,

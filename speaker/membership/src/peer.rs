@@ -38,6 +38,10 @@ pub(crate) struct Peer {
     pub(crate) window: Option<(u64, ReplayWindow)>,
     /// Its facts.
     pub(crate) record: Option<Record>,
+    /// What its last process said when it went for a moment, until the present one knows the cluster.
+    pub(crate) former: Option<Record>,
+    /// Which process was told of it, and how often.
+    pub(crate) former_told: (u64, u8),
     /// Its present process has said that it goes, and how.
     pub(crate) going: Option<Phase>,
     /// How often its facts still travel along with datagrams to others.
@@ -71,11 +75,30 @@ impl Peer {
         self.last_answer.is_some_and(|at| at >= since)
     }
 
+    /// Another process than the one that said this runs on the node.
+    pub(crate) fn retire(&mut self, old: Record) {
+        let restarts = matches!(old.facts.phase, Phase::Restarting { .. });
+        // If it is not back yet from the last time, it has nothing new to say of what it owns.
+        if !restarts || old.facts.has_decided() || self.former.is_none() {
+            self.former = restarts.then_some(old);
+        }
+    }
+
+    /// What the process `to` is to be told of its predecessor.
+    pub(crate) fn former_of(&self, to: &Identity) -> Option<&Record> {
+        let follows = |record: &&Record| record.boot != to.boot && record.rank < to.rank;
+        let restarts = |record: &&Record| matches!(record.facts.phase, Phase::Restarting { .. });
+        // It introduces itself before its life is known.
+        let last = self.record.as_ref().filter(follows).filter(restarts);
+        let last = last.filter(|record| record.facts.has_decided() || self.former.is_none());
+        last.or(self.former.as_ref()).filter(follows)
+    }
+
     /// A new process runs on the node: what the old one said is void. (The new one may have spoken already.)
     pub(crate) fn forget_process_before(&mut self, boot: u64) {
-        if self.record.as_ref().is_some_and(|r| r.boot != boot) {
-            self.record = None;
+        if let Some(old) = self.record.take_if(|record| record.boot != boot) {
             self.relays = 0;
+            self.retire(old);
         }
         self.going = None;
         self.acked = None;

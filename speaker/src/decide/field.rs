@@ -86,7 +86,12 @@ pub(super) fn candidates<'w>(world: &'w World, field: &[Template], entrant: &Ent
             owns_now: !entrant.failback && owns_now(world, node, address),
         }
     };
-    world.nodes.values().zip(field).map(candidate).collect()
+    let mut nodes: Vec<_> = world.nodes.values().zip(field).map(candidate).collect();
+    // What was kept for this node while its speaker restarted; not what somebody has taken since.
+    if !entrant.failback && owned_before(world, address) && !nodes.iter().any(|node| node.owns_now) {
+        nodes.iter_mut().filter(|node| node.name == world.me).for_each(|node| node.owns_now = true);
+    }
+    nodes
 }
 
 /// Endpoints that are on none of the candidates: without a node, on nodes that are not known (yet), and with Cluster all.
@@ -135,7 +140,14 @@ fn owns_now(world: &World, node: &NodeSeen, address: IpAddr) -> bool {
         return world.addresses.owns(address);
     }
     let facts = world.speakers.facts(&node.name);
-    facts.is_some_and(|facts| facts.owned.contains(&address.to_string()) == Some(true))
+    // One that is back from a restart and has not decided yet says of nothing that it owns it.
+    world.speakers.kept(&node.name, address)
+        || facts.is_some_and(|facts| facts.owned.contains(&address.to_string()) == Some(true))
+}
+
+/// Whether this node's speaker owned the address before it restarted, and comes to its first decision now.
+fn owned_before(world: &World, address: IpAddr) -> bool {
+    world.former.as_ref().is_some_and(|owned| owned.contains(&address.to_string()) == Some(true))
 }
 
 fn has_interface(mine: &BTreeMap<String, MacAddr>, advertisement: &L2Advertisement) -> bool {

@@ -81,7 +81,11 @@ impl Speakers {
             MemberEvent::Away(node, grace) => self.lose(node, *grace),
             MemberEvent::Silent(node) => self.lose(node, self.silent_grace),
             MemberEvent::Facts(node, facts) => return self.say(node, facts, mine),
-            MemberEvent::Quiet(_) | MemberEvent::Alone(_) | MemberEvent::Started | MemberEvent::FactsOverdue => false,
+            MemberEvent::Quiet(_)
+            | MemberEvent::Alone(_)
+            | MemberEvent::Former(_)
+            | MemberEvent::Started
+            | MemberEvent::FactsOverdue => false,
         };
         Heard { changed, released: Vec::new() }
     }
@@ -180,6 +184,12 @@ impl Speakers {
     pub(super) fn keeps(&self, node: &str, address: IpAddr) -> bool {
         let Some(away) = self.away.get(node) else { return false };
         away.facts.owned.contains(&address.to_string()) != Some(false)
+    }
+
+    /// Whether a speaker that is away said that it owns `address` when it went: nobody else has taken it since.
+    pub(super) fn kept(&self, node: &str, address: IpAddr) -> bool {
+        let Some(away) = self.away.get(node) else { return false };
+        away.facts.owned.contains(&address.to_string()) == Some(true)
     }
 
     /// Whether this node's speaker answers for itself just now: it is alive, and not about to be.

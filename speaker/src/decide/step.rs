@@ -29,6 +29,8 @@ pub enum MemberEvent {
     Alone(Option<Alone>),
     /// It says this about itself.
     Facts(Arc<str>, Facts),
+    /// This node's last speaker said this when it restarted.
+    Former(Facts),
     /// The others had their chance to answer: from now on, silence means absence.
     Started,
     /// Those that answered had their chance to tell their facts.
@@ -45,7 +47,7 @@ impl MemberEvent {
             | Self::Away(node, _)
             | Self::Quiet(node)
             | Self::Facts(node, _) => Some(node),
-            Self::Alone(_) | Self::Started | Self::FactsOverdue => None,
+            Self::Alone(_) | Self::Former(_) | Self::Started | Self::FactsOverdue => None,
         }
     }
 }

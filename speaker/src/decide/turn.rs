@@ -55,6 +55,7 @@ impl World {
         }
         let mut steps = Vec::new();
         self.decide_concerned(&mut steps);
+        (self.former, self.decided) = (None, true);
         // A node that does not answer either has not only restarted its speaker: somebody else is elected at once.
         loop {
             let address_of = |node: &str| self.nodes.get(node)?.probe_address();

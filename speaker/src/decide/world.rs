@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use herald_compiler::{Config, Objects};
-use herald_membership::{Alone, Freshness, Phase};
+use herald_membership::{Alone, Digest, Freshness, Phase};
 use herald_neighbor::MacAddr;
 use herald_runtime::watch::Change;
 
@@ -75,6 +75,9 @@ pub struct World {
     pub(super) endpoints: Endpoints,
     pub(super) nodes: BTreeMap<String, NodeSeen>,
     pub(super) speakers: Speakers,
+    /// What this node's speaker owned before it restarted; only until the first decision.
+    pub(super) former: Option<Digest>,
+    pub(super) decided: bool,
     /// This node's interfaces that take part in layer 2.
     pub(super) interfaces: BTreeMap<String, MacAddr>,
     /// This speaker is about to stop for good.
@@ -120,6 +123,8 @@ impl World {
             services: BTreeMap::new(),
             endpoints: Endpoints::default(),
             nodes: BTreeMap::new(),
+            former: None,
+            decided: false,
             interfaces: BTreeMap::new(),
             leaving: false,
             config: Arc::default(),
@@ -382,6 +387,10 @@ impl World {
         let first = match event {
             MemberEvent::Alone(alone) => {
                 self.alone = alone;
+                false
+            }
+            MemberEvent::Former(facts) => {
+                self.former = Some(facts.owned).filter(|_| !self.decided);
                 false
             }
             MemberEvent::Quiet(node) => {

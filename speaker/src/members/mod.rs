@@ -212,6 +212,7 @@ async fn perform(
             MemberEvent::Quiet(node)
         }
         Output::FactsChanged { node, facts } => MemberEvent::Facts(node, facts),
+        Output::Former { facts } => MemberEvent::Former(facts),
         Output::Started => MemberEvent::Started,
     };
     // A closed channel means that the speaker ends.

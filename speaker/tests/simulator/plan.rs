@@ -7,6 +7,7 @@ use herald_speaker::watch::endpoint_slice::EndpointState;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::blow::{Blow, Network};
 use crate::truth::Service;
 
 pub(crate) const fn ms(milliseconds: u64) -> Duration {
@@ -20,56 +21,16 @@ pub(crate) enum Kind {
     Storm,
     /// The network falls apart and heals: each part serves, and afterwards two owners are gone soon.
     Partition,
-    /// Labels and endpoints change in a healthy cluster: the new owner comes before the old one goes.
+    /// The speakers don't hear each other, though their nodes do: on the wire one keeps each address.
+    Deaf,
+    /// Labels, taints and endpoints change in a healthy cluster: the new owner comes before the old one goes.
     Move,
-    /// A speaker restarts in a healthy cluster: nothing moves.
+    /// A speaker restarts in a healthy cluster: nothing moves, and new neighbours are answered.
     Restart,
     /// The API server is away, for some or for all: what is announced stays, and failover works.
     Outage,
-}
-
-/// What the network does to datagrams.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Network {
-    /// Share of datagrams lost.
-    pub(crate) loss: f64,
-    /// Share of datagrams that arrive twice.
-    pub(crate) twice: f64,
-    /// The longest way, in microseconds.
-    pub(crate) delay: u64,
-}
-
-/// One thing that happens.
-#[derive(Clone, Debug)]
-pub(crate) enum Blow {
-    /// The speaker's process is gone.
-    Kill(usize),
-    /// The node is gone, its kernel too.
-    Silence(usize),
-    /// The speaker starts, again if it ran.
-    Start(usize),
-    /// The speaker stops for good, in good order.
-    Stop(usize),
-    /// The speaker goes in good order, is back after this time, and has asked to be waited for so long.
-    Restart { node: usize, away: Duration, grace: Duration },
-    /// The process gets no processor for so long.
-    Pause(usize, Duration),
-    /// Nodes hear only those with the same number.
-    Divide(Vec<u8>),
-    /// Nothing gets from the first to the second any more.
-    Cut(usize, usize),
-    /// The network is whole again, and as good as this.
-    Heal(Network),
-    /// The API server can't be reached from this node.
-    ApiAway(usize),
-    /// It can again.
-    ApiBack(usize),
-    /// A pod becomes ready, terminates, or is gone.
-    Endpoint { service: usize, node: usize, state: Option<EndpointState> },
-    /// Somebody labels the node, or removes the label.
-    Exclude(usize, bool),
-    /// Somebody cordons the node, or takes that back.
-    Cordon(usize, bool),
+    /// It is away for longer than the grace: who alone does not see it steps back, as a planned move.
+    LongOutage,
 }
 
 /// A scenario.
@@ -79,6 +40,8 @@ pub(crate) struct Plan {
     pub(crate) nodes: usize,
     pub(crate) network: Network,
     pub(crate) services: Vec<Service>,
+    /// Whether addresses return to the first in the election.
+    pub(crate) failback: bool,
     pub(crate) blows: Vec<(Duration, Blow)>,
     /// So long after a blow everything must be as it should.
     pub(crate) bound: Duration,
@@ -100,13 +63,15 @@ impl Plan {
     pub(crate) fn of(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let kind = match rng.random_range(0..100) {
-            0..35 => Kind::Storm,
-            35..60 => Kind::Partition,
-            60..75 => Kind::Move,
+            0..33 => Kind::Storm,
+            33..53 => Kind::Partition,
+            53..61 => Kind::Deaf,
+            61..75 => Kind::Move,
             75..85 => Kind::Restart,
-            _ => Kind::Outage,
+            85..98 => Kind::Outage,
+            _ => Kind::LongOutage,
         };
-        let nodes = size(&mut rng);
+        let nodes = if kind == Kind::LongOutage { rng.random_range(3..=5) } else { size(&mut rng) };
         let services = (0..rng.random_range(1..=4)).map(|_| service(nodes, &mut rng)).collect();
         let good = Network {
             loss: if rng.random_bool(0.5) { 0.0 } else { rng.random_range(0.0..0.02) },
@@ -121,23 +86,26 @@ impl Plan {
         };
         let many = nodes > 10;
         let bound = match kind {
-            Kind::Storm | Kind::Restart | Kind::Outage => ms(if many { 4_000 } else { 3_000 }),
-            Kind::Partition => ms(if many { 4_000 } else { 2_000 }),
+            Kind::Storm | Kind::Restart | Kind::Outage | Kind::LongOutage => ms(if many { 4_000 } else { 3_000 }),
+            Kind::Partition | Kind::Deaf => ms(if many { 4_000 } else { 2_000 }),
             Kind::Move => ms(1_000),
         };
         let heal_bound = match kind {
-            Kind::Partition => ms(if many { 2_000 } else { 500 }),
+            Kind::Partition | Kind::Deaf => ms(if many { 2_000 } else { 500 }),
             _ => bound,
         };
         let blows = Vec::new();
-        let mut plan = Self { kind, nodes, network, services, blows, bound, heal_bound, end: Duration::ZERO };
+        let failback = rng.random_bool(0.7);
+        let mut plan = Self { kind, nodes, network, services, failback, blows, bound, heal_bound, end: Duration::ZERO };
         let mut at = ms(rng.random_range(1_200..1_500)) + ms(if nodes > 10 { 500 } else { 0 });
         match kind {
             Kind::Storm => plan.storm(&mut at, good, &mut rng),
             Kind::Partition => plan.partition(&mut at, good, &mut rng),
             Kind::Move => plan.moves(&mut at, &mut rng),
             Kind::Restart => plan.restart(&mut at, &mut rng),
+            Kind::Deaf => plan.deaf(&mut at, good, &mut rng),
             Kind::Outage => plan.outage(&mut at, &mut rng),
+            Kind::LongOutage => plan.long_outage(&mut at, &mut rng),
         }
         plan.end = at + plan.heal_bound + ms(400);
         plan
@@ -151,16 +119,27 @@ impl Plan {
         let mut longest = *at;
         for _ in 0..rng.random_range(3..=8) {
             let (node, other) = (rng.random_range(0..self.nodes), rng.random_range(0..self.nodes));
-            let blow = match rng.random_range(0..14) {
+            let blow = match rng.random_range(0..15) {
                 0 => Blow::Kill(node),
                 1 => Blow::Silence(node),
                 2 | 3 => Blow::Start(node),
                 4 => Blow::Stop(node),
-                5 => Blow::Restart { node, away: ms(rng.random_range(50..1_000)), grace: ms(1_500) },
+                5 => {
+                    let away = ms(rng.random_range(50..2_500));
+                    longest = longest.max(*at + away);
+                    Blow::Restart { node, away, grace: ms(1_500) }
+                }
                 6 => {
-                    let pause = ms(rng.random_range(1..1_500));
-                    longest = longest.max(*at + pause);
-                    Blow::Pause(node, pause)
+                    let time = ms(rng.random_range(1..1_500));
+                    longest = longest.max(*at + time);
+                    // Minutes, in one of two.
+                    let leap = if rng.random_bool(0.5) { ms(rng.random_range(1_000..600_000)) } else { ms(0) };
+                    Blow::Pause { node, time, leap }
+                }
+                14 => {
+                    let time = ms(rng.random_range(300..2_000));
+                    longest = longest.max(*at + time);
+                    Blow::Sleep(node, time)
                 }
                 7 => Blow::Divide(sides(self.nodes, rng)),
                 8 => Blow::Heal(self.network),
@@ -196,6 +175,24 @@ impl Plan {
         *at = self.blows.last().map_or(*at, |(at, _)| *at);
     }
 
+    /// UDP is blocked, for some or between all; the wire is as it was.
+    fn deaf(&mut self, at: &mut Duration, good: Network, rng: &mut StdRng) {
+        self.add(*at, Blow::Deafen(sides(self.nodes, rng)));
+        *at += self.bound + ms(rng.random_range(50..500));
+        if rng.random_bool(0.6) {
+            let node = rng.random_range(0..self.nodes);
+            let blow = match rng.random_range(0..4) {
+                0 => Blow::Kill(node),
+                1 => Blow::Silence(node),
+                2 => self.endpoint_change(rng),
+                _ => label(node, rng),
+            };
+            self.add(*at, blow);
+            *at += self.bound + ms(rng.random_range(50..300));
+        }
+        self.add(*at, Blow::Heal(good));
+    }
+
     fn moves(&mut self, at: &mut Duration, rng: &mut StdRng) {
         for _ in 0..rng.random_range(1..=3) {
             let node = rng.random_range(0..self.nodes);
@@ -210,8 +207,15 @@ impl Plan {
             let away = ms(rng.random_range(50..1_500));
             let node = rng.random_range(0..self.nodes);
             self.add(*at, Blow::Restart { node, away, grace: ms(10_000) });
+            for _ in 0..3 {
+                let asked = *at + ms(rng.random_range(0..2_500));
+                let service = rng.random_range(0..self.services.len());
+                self.add(asked, Blow::Ask(service));
+            }
             *at += away + ms(rng.random_range(0..1_500));
         }
+        self.blows.sort_by_key(|(at, _)| *at);
+        *at = self.blows.last().map_or(*at, |(last, _)| (*last).max(*at));
     }
 
     fn outage(&mut self, at: &mut Duration, rng: &mut StdRng) {
@@ -242,6 +246,26 @@ impl Plan {
         self.blows.sort_by_key(|(at, _)| *at);
     }
 
+    /// Whoever has not seen the API server for 15 s steps back if somebody has; then it is there again.
+    fn long_outage(&mut self, at: &mut Duration, rng: &mut StdRng) {
+        let all = rng.random_bool(0.3);
+        let away: Vec<_> = (0..self.nodes).filter(|_| all || rng.random_bool(0.4)).collect();
+        for node in &away {
+            self.add(*at + ms(rng.random_range(0..300)), Blow::ApiAway(*node));
+        }
+        *at += ms(15_500);
+        if rng.random_bool(0.3) {
+            *at += self.bound;
+            self.add(*at, Blow::Kill(rng.random_range(0..self.nodes)));
+        }
+        *at += self.bound + ms(200);
+        for node in &away {
+            self.add(*at + ms(rng.random_range(0..300)), Blow::ApiBack(*node));
+        }
+        *at += ms(300);
+        self.blows.sort_by_key(|(at, _)| *at);
+    }
+
     fn endpoint_change(&self, rng: &mut StdRng) -> Blow {
         let state = [None, Some(EndpointState::Ready), Some(EndpointState::ServingTerminating)];
         Blow::Endpoint {
@@ -253,9 +277,10 @@ impl Plan {
 }
 
 fn label(node: usize, rng: &mut StdRng) -> Blow {
-    match rng.random_range(0..3) {
+    match rng.random_range(0..4) {
         0 => Blow::Exclude(node, true),
         1 => Blow::Exclude(node, false),
+        2 => Blow::Drain(node, rng.random_bool(0.6)),
         _ => Blow::Cordon(node, rng.random_bool(0.5)),
     }
 }

@@ -5,12 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use herald_membership::{Config, Digest, DownReason, Facts, KeyRing, Leave, Membership, Output, Phase, Timing};
-use herald_neighbor::MacAddr;
 use herald_runtime::watch::Change;
 use herald_speaker::decide::{MemberEvent, Request, Settings, Step, World};
 use herald_speaker::watch::Seen;
 
 use crate::truth::{self, Truth};
+use crate::wire::{Wire, mac};
 
 /// How long those that answered may take to tell their facts; as in the program.
 pub(crate) const FACTS_PATIENCE: Duration = Duration::from_millis(500);
@@ -44,6 +44,7 @@ pub(crate) struct Decided {
 pub(crate) struct Speaker {
     membership: Membership,
     world: World,
+    pub(crate) wire: Wire,
     node: usize,
     nodes: usize,
     /// The version of the truth that it has seen; `None`: nothing yet.
@@ -52,11 +53,6 @@ pub(crate) struct Speaker {
     /// Whether somebody wants the story.
     pub(crate) loud: bool,
     watched: Vec<String>,
-}
-
-fn mac(node: usize) -> MacAddr {
-    let [high, low] = u16::try_from(node).unwrap_or(u16::MAX).to_be_bytes();
-    MacAddr::from([2, 0, 0, 0, high, low])
 }
 
 /// One change on its way to a speaker.
@@ -90,7 +86,8 @@ impl Speaker {
         let membership = Membership::new(config, keys).expect("the configuration is good");
         let mut world = World::new(truth::name(node), Settings::default());
         world.set_interfaces(BTreeMap::from([("eth0".to_owned(), mac(node))]));
-        Self { membership, world, node, nodes, seen: None, stopping: false, loud: false, watched: Vec::new() }
+        let wire = Wire::new(node);
+        Self { membership, world, wire, node, nodes, seen: None, stopping: false, loud: false, watched: Vec::new() }
     }
 
     pub(crate) fn receive(&mut self, from: SocketAddr, datagram: &[u8], now: Duration) {
@@ -151,7 +148,7 @@ impl Speaker {
                     Seen::Slices(Change::Reset(services.map(|s| truth.slice(s)).collect())),
                     Seen::Nodes(Change::Reset(nodes.map(|n| truth.node_seen(n)).collect())),
                     Seen::Pools(Change::Reset(vec![truth::pool()])),
-                    Seen::L2Advertisements(Change::Reset(vec![truth::advertisement()])),
+                    Seen::L2Advertisements(Change::Reset(vec![truth::advertisement(truth.failback)])),
                 ]
             }
             News::Slice(service) => vec![Seen::Slices(Change::Applied(truth.slice(*service)))],
@@ -195,6 +192,7 @@ impl Speaker {
                 }
                 Output::MemberDown { node, .. } => MemberEvent::Down(node),
                 Output::FactsChanged { node, facts } => MemberEvent::Facts(node, facts),
+                Output::Former { facts } => MemberEvent::Former(facts),
                 Output::Started => {
                     effects.started = true;
                     MemberEvent::Started
@@ -224,6 +222,7 @@ impl Speaker {
         let mut decided = Decided::default();
         let mut verdicts = Vec::new();
         for step in self.world.decide(now) {
+            self.wire.obey(&step, now);
             match step {
                 Step::Own { ip, .. } => decided.changes.push((ip, true)),
                 Step::Disown { ip } => decided.changes.push((ip, false)),

@@ -20,6 +20,8 @@ pub(crate) struct Service {
 pub(crate) struct Node {
     pub(crate) excluded: bool,
     pub(crate) cordoned: bool,
+    /// Being deleted, out of service, or shutting down.
+    pub(crate) draining: bool,
 }
 
 /// The whole truth. Its version grows with each change.
@@ -28,6 +30,8 @@ pub(crate) struct Truth {
     pub(crate) version: u64,
     pub(crate) services: Vec<Service>,
     pub(crate) nodes: Vec<Node>,
+    /// Whether addresses return to the first in the election.
+    pub(crate) failback: bool,
 }
 
 pub(crate) fn name(node: usize) -> String {
@@ -63,14 +67,14 @@ pub(crate) fn service_key(service: usize) -> ServiceKey {
 
 impl Truth {
     pub(crate) fn node_seen(&self, node: usize) -> NodeSeen {
-        let Node { excluded, cordoned } = self.nodes[node];
+        let Node { excluded, cordoned, draining } = self.nodes[node];
         NodeSeen {
             name: name(node),
             uid: String::new(),
             labels: if excluded { [(EXCLUDE.to_owned(), String::new())].into() } else { BTreeMap::new() },
             network_unavailable: false,
             cordoned,
-            draining: false,
+            draining,
             internal_ips: vec![address(node).ip()],
             ready: true,
         }
@@ -104,8 +108,10 @@ pub(crate) fn pool() -> IpAddressPool {
     }
 }
 
-pub(crate) fn advertisement() -> L2Advertisement {
-    L2Advertisement { meta: meta("l2"), ip_address_pools: vec!["public".to_owned()], ..L2Advertisement::default() }
+pub(crate) fn advertisement(failback: bool) -> L2Advertisement {
+    let failback = (!failback).then_some(false);
+    let ip_address_pools = vec!["public".to_owned()];
+    L2Advertisement { meta: meta("l2"), ip_address_pools, failback, ..L2Advertisement::default() }
 }
 
 fn meta(name: &str) -> ObjectMeta {

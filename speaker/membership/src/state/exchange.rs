@@ -23,6 +23,8 @@ const PER_ROUND: usize = 32;
 const MOST_PUSHES: u8 = 10;
 /// New facts of another member travel along with so many datagrams of ours.
 const RELAYS: u8 = 4;
+/// A new process is told so often what its predecessor said.
+const FORMER_TELLS: u8 = 4;
 /// Every so many datagrams one known record travels along, whether new or not: newcomers learn from it about those
 /// they cannot hear.
 const REMIND_EVERY: u64 = 16;
@@ -35,11 +37,13 @@ pub(super) struct Own {
     pub(super) version: u32,
     /// Once we leave, the caller's facts no longer change the phase.
     final_phase: Option<Phase>,
+    /// The last words of our predecessor.
+    former: Option<Record>,
 }
 
 impl Own {
     pub(super) fn new(keys: &KeyRing) -> Self {
-        Self { facts: Facts::default(), keys: keys.accepted_ids(), version: 1, final_phase: None }
+        Self { facts: Facts::default(), keys: keys.accepted_ids(), version: 1, final_phase: None, former: None }
     }
 
     pub(super) fn facts(&self) -> &Facts {
@@ -116,6 +120,9 @@ impl Membership {
 
     /// Takes over a record if it is newer than what we have.
     pub(super) fn learn(&mut self, record: Record, from: &Arc<str>) {
+        if record.node == self.foca.identity().node {
+            return self.learn_former(record);
+        }
         let Some(peer) = self.peers.get_mut(&record.node) else { return };
         if record.node == *from {
             peer.owed_ack = true;
@@ -134,11 +141,26 @@ impl Membership {
         if leaving && known.is_some_and(|id| id.boot == record.boot) {
             peer.going = Some(record.facts.phase);
         }
-        peer.record = Some(record);
+        if record.facts.has_decided() {
+            peer.former = None;
+        }
+        let boot = record.boot;
+        if let Some(old) = peer.record.replace(record).filter(|old| old.boot != boot) {
+            peer.retire(old);
+        }
         peer.relays = RELAYS;
         let alive = peer.alive;
         if alive && changed && present {
             self.outputs.push_back(Output::FactsChanged { node, facts });
+        }
+    }
+
+    /// Somebody remembers what our predecessor said.
+    fn learn_former(&mut self, record: Record) {
+        let restarted = matches!(record.facts.phase, Phase::Restarting { .. }) && record.boot != self.config.boot_id;
+        if restarted && self.own.former.as_ref().is_none_or(|known| record.supersedes(known)) {
+            self.outputs.push_back(Output::Former { facts: record.facts.clone() });
+            self.own.former = Some(record);
         }
     }
 
@@ -171,6 +193,12 @@ impl Membership {
             address = peer.address_for(to, now);
             if let Some(record) = &peer.record {
                 builder.ack(record.stamp());
+            }
+            if peer.former_told.0 != to.boot {
+                peer.former_told = (to.boot, 0);
+            }
+            if peer.former_told.1 < FORMER_TELLS && peer.former_of(to).is_some_and(|former| builder.record(former)) {
+                peer.former_told.1 += 1;
             }
             peer.owed_ack = false;
             informed = peer.acked == Some(self.own.version);

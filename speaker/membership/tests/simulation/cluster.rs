@@ -2,6 +2,8 @@
 //!
 //! Everything follows from one seed, so a failure is replayed by running the test with the seed it prints.
 
+mod addresses;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::net::SocketAddr;
@@ -37,6 +39,7 @@ pub(crate) enum News {
     Down { node: usize, reason: DownReason },
     Quiet { node: usize },
     Facts { node: usize },
+    Former(Facts),
     Started,
     Alone(Option<Alone>),
     Left { unacknowledged: usize },
@@ -116,31 +119,6 @@ pub(crate) fn with_seeds(seeds: std::ops::Range<u64>, scenario: impl Fn(u64) + s
 
 pub(crate) fn name(node: usize) -> String {
     format!("node-{node:03}")
-}
-
-/// Node `n` is at 10.0.x.y and fd00::x:y, or with another second byte for its second address.
-mod addresses {
-    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-
-    pub(super) fn of(node: usize, ipv6: bool, home: u8) -> SocketAddr {
-        let (high, low) = (u8::try_from(node / 250).unwrap(), u8::try_from(node % 250 + 1).unwrap());
-        let ip = match ipv6 {
-            false => IpAddr::from(Ipv4Addr::from([10, home, high, low])),
-            true => IpAddr::from(Ipv6Addr::from([0xfd00, 0, 0, 0, 0, home.into(), high.into(), low.into()])),
-        };
-        SocketAddr::new(ip, 7946)
-    }
-
-    /// Which node that is, and which of its addresses.
-    pub(super) fn node_at(address: SocketAddr) -> (usize, u8) {
-        let [.., home, high, low] = match address.ip() {
-            IpAddr::V4(ip) => ip.octets().map(u16::from).to_vec(),
-            IpAddr::V6(ip) => ip.segments().to_vec(),
-        }[..] else {
-            unreachable!()
-        };
-        (usize::from(high) * 250 + usize::from(low) - 1, u8::try_from(home).unwrap())
-    }
 }
 
 fn number(node: &str) -> usize {
@@ -461,6 +439,7 @@ impl Cluster {
                     News::Facts { node: number(&whose) }
                 }
                 Output::Alone(alone) => News::Alone(alone),
+                Output::Former { facts } => News::Former(facts),
                 Output::Started => News::Started,
                 Output::Left { unacknowledged } => News::Left { unacknowledged },
             };

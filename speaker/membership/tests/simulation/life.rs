@@ -1,6 +1,6 @@
 //! Starting, restarting, leaving.
 
-use herald_membership::{DownReason, Leave, Phase};
+use herald_membership::{Digest, DownReason, Facts, Freshness, Leave, Phase};
 
 use crate::cluster::{Cluster, Network, News, ms, with_seeds};
 
@@ -52,6 +52,44 @@ fn a_dead_node_does_not_hold_up_a_start() {
     let took = cluster.run_until(ms(5_000), |c| c.membership(3).started()).expect("starts");
     assert!(took < ms(400), "{took:?}");
     assert_eq!(cluster.alive(3).len(), 2);
+}
+
+/// Also if its next process had no time to decide anything.
+#[test]
+fn who_restarts_is_told_what_it_owned_before_it_starts() {
+    with_seeds(0..10, |seed| {
+        let mut cluster = Cluster::settled(4, Network { loss: 0.02, ..Network::GOOD }, seed);
+        let facts =
+            Facts { protocol: 1, freshness: Freshness::Current, owned: Digest::of(["192.0.2.1"]), ..Facts::default() };
+        let now = cluster.now;
+        cluster.call(1, |membership| membership.set_facts(facts.clone(), now));
+        cluster.run_for(ms(500));
+        let leave = Leave::Restart { grace: ms(10_000) };
+        for round in 0..2 {
+            cluster.leave(1, leave);
+            cluster.run_for(ms(350));
+            cluster.kill(1);
+            cluster.run_for(ms(700));
+            cluster.news.clear();
+            cluster.start(1);
+            cluster.run_until(ms(5_000), |c| c.membership(1).started()).expect("starts");
+            let mine = cluster.news.iter().filter(|(_, node, _)| *node == 1).map(|(_, _, news)| news);
+            let mine: Vec<_> = mine.take_while(|news| **news != News::Started).collect();
+            let former = mine.iter().find_map(|news| if let News::Former(facts) = news { Some(facts) } else { None });
+            let expected = Facts { phase: Phase::from(leave), ..facts.clone() };
+            assert_eq!(former, Some(&expected), "round {round}: {mine:?}");
+        }
+        // What it owns now is its own to say; who dies without a word has nothing to come back to.
+        let now = cluster.now;
+        cluster.call(1, |membership| membership.set_facts(facts.clone(), now));
+        cluster.run_for(ms(500));
+        cluster.kill(1);
+        cluster.run_for(ms(2_000));
+        cluster.news.clear();
+        cluster.start(1);
+        cluster.run_for(ms(1_000));
+        assert!(!cluster.news.iter().any(|(_, _, news)| matches!(news, News::Former(_))));
+    });
 }
 
 #[test]

@@ -294,6 +294,41 @@ fn without_failback_the_address_stays_where_it_is() {
     assert!(matches!(holder.verdicts[&key("web")], Verdict::Announce { .. }));
 }
 
+/// node-b owned the address before its speaker restarted, and comes after node-a in the election's order.
+#[test]
+fn without_failback_a_restart_is_no_move_either() {
+    let stay = L2Advertisement { failback: Some(false), ..advertisement() };
+    let stays = |world: &mut World| {
+        world.see(Seen::L2Advertisements(Change::Reset(vec![stay.clone()])));
+    };
+    // As node-a sees it: away, up, blind, and then it has it.
+    let mut first = world("node-a");
+    stays(&mut first);
+    facts(&mut first, "node-b", owning());
+    assert_eq!(wire(&mut first), []);
+    first.hear(MemberEvent::Away("node-b".into(), AWAY));
+    assert_eq!(wire(&mut first), []);
+    first.hear(MemberEvent::Up("node-b".into()));
+    assert_eq!(wire(&mut first), []);
+    facts(&mut first, "node-b", Facts { freshness: Freshness::Blind, ..current() });
+    assert_eq!(wire(&mut first), []);
+    facts(&mut first, "node-b", owning());
+    assert_eq!(wire(&mut first), []);
+    assert_eq!(first.verdicts[&key("web")], Verdict::Not(Reason::Owner("node-b".into())));
+    // As node-b's next speaker sees it.
+    let phase = Phase::Restarting { grace: AWAY };
+    let former = || MemberEvent::Former(Facts { phase, ..owning() });
+    let mut next = world("node-b");
+    stays(&mut next);
+    next.hear(former());
+    assert_eq!(wire(&mut next), owns());
+    let mut late = world("node-b");
+    stays(&mut late);
+    late.hear(former());
+    facts(&mut late, "node-c", owning());
+    assert_eq!(wire(&mut late), [], "the grace time was over, and another node has it");
+}
+
 #[test]
 fn cordoned_nodes_come_last_unless_that_means_nothing() {
     let mut world = world("node-c");
