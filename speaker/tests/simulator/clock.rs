@@ -33,6 +33,6 @@ impl Clock {
 
     /// When it shows that.
     pub(crate) fn when(&self, shows: Duration) -> Duration {
-        (shows + self.behind).saturating_sub(self.ahead)
+        shows.saturating_add(self.behind).saturating_sub(self.ahead)
     }
 }
