@@ -61,8 +61,11 @@ fn wrong_with(truth: &Truth, service: usize, part: &[&Sight], told: &Told) -> Op
     let right = right_owners(truth, service, part);
     let fine = match owners[..] {
         [] => right.is_empty(),
-        [(node, owner)] => node == owner && right.contains(owner),
-        _ => false,
+        // Others may answer in the owner's name.
+        [(_, owner), ..] => {
+            let agreed = owners.iter().all(|(_, told)| told == owner);
+            agreed && owners.iter().any(|(node, _)| node == owner) && right.contains(owner)
+        }
     };
     if fine {
         return None;

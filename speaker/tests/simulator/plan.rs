@@ -45,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) blows: Vec<(Duration, Blow)>,
     /// So long after a blow everything must be as it should.
     pub(crate) bound: Duration,
+    /// How long a speaker that fell silent is waited for while its node answers.
+    pub(crate) silent_grace: Duration,
     /// And so long after the network is whole again.
     pub(crate) heal_bound: Duration,
     pub(crate) end: Duration,
@@ -94,9 +96,14 @@ impl Plan {
             Kind::Partition | Kind::Deaf => ms(if many { 2_000 } else { 500 }),
             _ => bound,
         };
+        // How long a speaker that was killed on a living node is waited for.
+        let may_wait = matches!(kind, Kind::Storm | Kind::Partition | Kind::Deaf | Kind::Outage | Kind::LongOutage);
+        let silent_grace = ms(if may_wait && rng.random_bool(0.5) { 1_000 } else { 0 });
+        let (bound, heal_bound) = (bound + silent_grace, heal_bound + silent_grace);
         let blows = Vec::new();
         let failback = rng.random_bool(0.7);
-        let mut plan = Self { kind, nodes, network, services, failback, blows, bound, heal_bound, end: Duration::ZERO };
+        let end = Duration::ZERO;
+        let mut plan = Self { kind, nodes, network, services, failback, silent_grace, blows, bound, heal_bound, end };
         let mut at = ms(rng.random_range(1_200..1_500)) + ms(if nodes > 10 { 500 } else { 0 });
         match kind {
             Kind::Storm => plan.storm(&mut at, good, &mut rng),

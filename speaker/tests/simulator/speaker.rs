@@ -74,6 +74,7 @@ impl Speaker {
         seed: [u8; 32],
         keys: KeyRing,
         timing: Timing,
+        silent_grace: Duration,
     ) -> Self {
         let config = Config {
             node: truth::name(node),
@@ -84,7 +85,7 @@ impl Speaker {
             seed,
         };
         let membership = Membership::new(config, keys).expect("the configuration is good");
-        let mut world = World::new(truth::name(node), Settings::default());
+        let mut world = World::new(truth::name(node), Settings { silent_grace, ..Settings::default() });
         world.set_interfaces(BTreeMap::from([("eth0".to_owned(), mac(node))]));
         let wire = Wire::new(node);
         Self { membership, world, wire, node, nodes, seen: None, stopping: false, loud: false, watched: Vec::new() }
@@ -189,6 +190,9 @@ impl Speaker {
                 Output::MemberUp { node, .. } => MemberEvent::Up(node),
                 Output::MemberDown { node, reason: DownReason::Left(Phase::Restarting { grace }), .. } => {
                     MemberEvent::Away(node, grace)
+                }
+                Output::MemberDown { node, reason: DownReason::Silent | DownReason::Reported, .. } => {
+                    MemberEvent::Silent(node)
                 }
                 Output::MemberDown { node, .. } => MemberEvent::Down(node),
                 Output::FactsChanged { node, facts } => MemberEvent::Facts(node, facts),

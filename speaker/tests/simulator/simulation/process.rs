@@ -11,7 +11,8 @@ impl Simulation {
             // The node's calendar was put back.
             boot -= self.rng.random_range(0..3_000);
         }
-        let mut speaker = Speaker::start(node, self.plan.nodes, boot, seed, self.keys.clone(), Timing::default());
+        let (keys, grace) = (self.keys.clone(), self.plan.silent_grace);
+        let mut speaker = Speaker::start(node, self.plan.nodes, boot, seed, keys, Timing::default(), grace);
         speaker.loud = self.story.is_some();
         let place = &mut self.places[node];
         place.speaker = Some(speaker);
