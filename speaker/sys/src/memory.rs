@@ -4,6 +4,11 @@
 #[cfg(target_env = "gnu")]
 const LARGE: i32 = 256 * 1024;
 
+/// How much of the top of the heap may be free before it is given back, in bytes: what a burst of netlink events takes and
+/// frees is not asked for anew each time.
+#[cfg(target_env = "gnu")]
+const TOP: i32 = 4 * LARGE;
+
 /// Keeps little memory that is not in use: lets all threads share one arena of the C library's allocator, and has it give
 /// back at once what is large.
 ///
@@ -12,8 +17,7 @@ const LARGE: i32 = 256 * 1024;
 /// ever freed. To be called before the first thread is started; has an effect with the GNU C library only.
 pub fn keep_little() {
     #[cfg(target_env = "gnu")]
-    for (parameter, value) in [(libc::M_ARENA_MAX, 1), (libc::M_MMAP_THRESHOLD, LARGE), (libc::M_TRIM_THRESHOLD, LARGE)]
-    {
+    for (parameter, value) in [(libc::M_ARENA_MAX, 1), (libc::M_MMAP_THRESHOLD, LARGE), (libc::M_TRIM_THRESHOLD, TOP)] {
         // SAFETY: `mallopt` takes two integers, touches no memory of ours, and no other thread exists yet.
         // A refusal leaves the default, which is fine.
         let _ = unsafe { libc::mallopt(parameter, value) };
