@@ -141,12 +141,13 @@ impl Membership {
         if leaving && known.is_some_and(|id| id.boot == record.boot) {
             peer.going = Some(record.facts.phase);
         }
-        if record.facts.has_decided() {
-            peer.former = None;
-        }
-        let boot = record.boot;
+        let (boot, decided) = (record.boot, record.facts.has_decided());
         if let Some(old) = peer.record.replace(record).filter(|old| old.boot != boot) {
             peer.retire(old);
+        }
+        // Also of a process whose first words were lost.
+        if decided {
+            peer.former = None;
         }
         peer.relays = RELAYS;
         let alive = peer.alive;
