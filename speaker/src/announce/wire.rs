@@ -220,7 +220,7 @@ impl Wire {
             }
             InterfaceChange::Gone(index) => {
                 self.layer2.remove_interface(index);
-                self.sockets.interfaces_changed();
+                self.sockets.interface_gone(index);
                 self.interfaces_changed = true;
             }
             InterfaceChange::OtherMac { mac, present } => self.layer2.set_other_local_mac(mac, present),

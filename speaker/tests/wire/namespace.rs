@@ -77,7 +77,7 @@ pub fn link() -> (Namespace, Namespace) {
 }
 
 /// True within five seconds, or not at all.
-pub fn comes_true(condition: impl Fn() -> bool) -> bool {
+pub fn comes_true(mut condition: impl FnMut() -> bool) -> bool {
     (0..500).any(|_| {
         let now = condition();
         if !now {

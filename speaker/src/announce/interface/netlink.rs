@@ -22,7 +22,7 @@ const DUMP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Room for one datagram of events; the kernel's are a few KiB.
 const DATAGRAM_MAX: usize = 64 * 1024;
 /// How long one event waits for those that come with it: much less than a client notices.
-const SETTLE: Duration = Duration::from_millis(10);
+const SETTLE: Duration = Duration::from_millis(2);
 /// Events that are taken in together.
 const BURST_MAX: usize = 1024;
 /// The kernel had more to say than its buffer holds.
@@ -77,6 +77,8 @@ pub(super) enum Heard {
 pub(super) struct Events {
     socket: TokioSocket,
     buffer: Vec<u8>,
+    /// What was read and not taken yet.
+    read: Vec<Heard>,
 }
 
 impl Events {
@@ -85,20 +87,23 @@ impl Events {
         let groups = [MulticastGroup::Link, MulticastGroup::Ipv4Ifaddr, MulticastGroup::Ipv6Ifaddr];
         let bits = groups.into_iter().map(|group| 1 << (group as u32 - 1)).sum();
         socket.socket_mut().bind(&SocketAddr::new(0, bits))?;
-        Ok(Self { socket, buffer: Vec::with_capacity(DATAGRAM_MAX) })
+        Ok(Self { socket, buffer: Vec::with_capacity(DATAGRAM_MAX), read: Vec::new() })
     }
 
     /// The next events that matter, with those that follow within [`SETTLE`]: a pod's interface comes with ten, and waking up
     /// for each would cost more than reading it.
     pub(super) async fn burst(&mut self) -> io::Result<Vec<Heard>> {
-        let mut heard = self.next().await?;
+        // What was read waits here, not in a future that may be dropped.
+        if self.read.is_empty() {
+            self.read = self.next().await?;
+        }
         tokio::time::sleep(SETTLE).await;
-        while heard.len() < BURST_MAX
+        while self.read.len() < BURST_MAX
             && let Some(more) = self.next().now_or_never()
         {
-            heard.extend(more?);
+            self.read.extend(more?);
         }
-        Ok(heard)
+        Ok(std::mem::take(&mut self.read))
     }
 
     /// The events of the next datagram that has any that matter.

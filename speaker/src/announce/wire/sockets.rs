@@ -64,6 +64,18 @@ impl Sockets {
         self.changed = true;
     }
 
+    /// An interface is gone, or down. It may be back at once: a socket that was open meanwhile would fail to send what is said
+    /// then, because the kernel still has to tell it that the network was down.
+    pub(super) fn interface_gone(&mut self, index: InterfaceIndex) {
+        let before = self.open.len();
+        self.open.retain(|(of, _), _| *of != index);
+        self.groups.remove(&index);
+        if self.open.len() != before {
+            tracing::info!(interface = index.0, "no longer takes part in layer 2");
+        }
+        self.changed = true;
+    }
+
     /// When [`follow`](Self::follow) has something to do though nothing changes.
     pub(super) fn next_deadline(&self) -> Option<Duration> {
         if self.memberships.is_empty() { self.retry } else { Some(Duration::ZERO) }
