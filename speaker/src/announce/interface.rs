@@ -78,7 +78,7 @@ async fn follow_connection(
         let mut redump = std::pin::pin!(redump);
         'events: loop {
             tokio::select! {
-                heard = events.burst() => for heard in heard? {
+                heard = events.next() => for heard in heard? {
                     let changes = match heard {
                         Heard::Link(link) => table.set_link(link),
                         Heard::Gone(index) => table.remove_link(index),

@@ -4,7 +4,7 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use futures::{FutureExt as _, TryStreamExt as _};
+use futures::TryStreamExt as _;
 use herald_neighbor::{InterfaceAddress, InterfaceIndex, MacAddr};
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
@@ -21,10 +21,6 @@ use tokio::time::timeout;
 const DUMP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Room for one datagram of events; the kernel's are a few KiB.
 const DATAGRAM_MAX: usize = 64 * 1024;
-/// How long one event waits for those that come with it: much less than a client notices.
-const SETTLE: Duration = Duration::from_millis(2);
-/// Events that are taken in together.
-const BURST_MAX: usize = 1024;
 /// The kernel had more to say than its buffer holds.
 const ENOBUFS: i32 = 105;
 /// What separates messages of one datagram (`NLMSG_ALIGNTO`).
@@ -77,8 +73,6 @@ pub(super) enum Heard {
 pub(super) struct Events {
     socket: TokioSocket,
     buffer: Vec<u8>,
-    /// What was read and not taken yet.
-    read: Vec<Heard>,
 }
 
 impl Events {
@@ -87,27 +81,11 @@ impl Events {
         let groups = [MulticastGroup::Link, MulticastGroup::Ipv4Ifaddr, MulticastGroup::Ipv6Ifaddr];
         let bits = groups.into_iter().map(|group| 1 << (group as u32 - 1)).sum();
         socket.socket_mut().bind(&SocketAddr::new(0, bits))?;
-        Ok(Self { socket, buffer: Vec::with_capacity(DATAGRAM_MAX), read: Vec::new() })
-    }
-
-    /// The next events that matter, with those that follow within [`SETTLE`]: a pod's interface comes with ten, and waking up
-    /// for each would cost more than reading it.
-    pub(super) async fn burst(&mut self) -> io::Result<Vec<Heard>> {
-        // What was read waits here, not in a future that may be dropped.
-        if self.read.is_empty() {
-            self.read = self.next().await?;
-        }
-        tokio::time::sleep(SETTLE).await;
-        while self.read.len() < BURST_MAX
-            && let Some(more) = self.next().now_or_never()
-        {
-            self.read.extend(more?);
-        }
-        Ok(std::mem::take(&mut self.read))
+        Ok(Self { socket, buffer: Vec::with_capacity(DATAGRAM_MAX) })
     }
 
     /// The events of the next datagram that has any that matter.
-    async fn next(&mut self) -> io::Result<Vec<Heard>> {
+    pub(super) async fn next(&mut self) -> io::Result<Vec<Heard>> {
         loop {
             self.buffer.clear();
             match self.socket.recv(&mut self.buffer).await {
