@@ -4,8 +4,8 @@
 #[cfg(target_env = "gnu")]
 const LARGE: i32 = 256 * 1024;
 
-/// How much of the top of the heap may be free before it is given back, in bytes: what a burst of netlink events takes and
-/// frees is not asked for anew each time.
+/// How much of the top of the heap may be free before it is given back, in bytes: what a burst of events takes and frees is
+/// not asked for anew each time.
 #[cfg(target_env = "gnu")]
 const TOP: i32 = 4 * LARGE;
 

@@ -4,12 +4,12 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use futures::TryStreamExt as _;
+use futures::TryStreamExt;
 use herald_neighbor::{InterfaceAddress, InterfaceIndex, MacAddr};
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkLayerType, LinkMessage};
-use rtnetlink::packet_core::{NetlinkMessage, NetlinkPayload, NlasIterator};
+use rtnetlink::packet_core::{NetlinkMessage, NetlinkPayload};
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::sys::protocols::NETLINK_ROUTE;
 use rtnetlink::sys::{AsyncSocket, AsyncSocketExt, SocketAddr, TokioSocket};
@@ -25,15 +25,6 @@ const DATAGRAM_MAX: usize = 64 * 1024;
 const ENOBUFS: i32 = 105;
 /// What separates messages of one datagram (`NLMSG_ALIGNTO`).
 const ALIGNMENT: usize = 4;
-/// Length of a message's header, and of a link's behind it (`struct nlmsghdr`, `struct ifinfomsg`).
-const HEADER: usize = 16;
-/// Message types of links.
-const RTM_NEWLINK: u16 = 16;
-const RTM_DELLINK: u16 = 17;
-/// Attributes of links.
-const IFLA_ADDRESS: u16 = 1;
-const IFLA_IFNAME: u16 = 3;
-const IFLA_MASTER: u16 = 10;
 
 /// An interface as the kernel describes it, reduced to what decides whether it takes part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,13 +125,11 @@ pub(super) fn read_datagram(mut bytes: &[u8]) -> Vec<Heard> {
     let mut heard = Vec::new();
     while let Some(length) = bytes.first_chunk().map(|length| u32::from_ne_bytes(*length)) {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
-        let Some(message) = bytes.get(..length).filter(|message| message.len() >= HEADER) else { break };
-        match message.get(4..6).and_then(|kind| kind.first_chunk()).map(|kind| u16::from_ne_bytes(*kind)) {
-            Some(kind @ (RTM_NEWLINK | RTM_DELLINK)) => heard.extend(link_event(kind, message)),
-            _ => match NetlinkMessage::deserialize(message) {
-                Ok(message) => heard.extend(interpret(message)),
-                Err(error) => tracing::debug!("netlink: {error}"),
-            },
+        // 16 is the length of the header alone.
+        let Some(message) = bytes.get(..length).filter(|message| message.len() >= 16) else { break };
+        match NetlinkMessage::deserialize(message) {
+            Ok(message) => heard.extend(interpret(message)),
+            Err(error) => tracing::debug!("netlink: {error}"),
         }
         bytes = bytes.get(length.next_multiple_of(ALIGNMENT)..).unwrap_or_default();
     }
@@ -149,6 +138,12 @@ pub(super) fn read_datagram(mut bytes: &[u8]) -> Vec<Heard> {
 
 fn interpret(message: NetlinkMessage<RouteNetlinkMessage>) -> Option<Heard> {
     match message.payload {
+        NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) => {
+            is_about_the_link(&link).then(|| Heard::Link(read_link(&link)))
+        }
+        NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelLink(link)) => {
+            is_about_the_link(&link).then_some(Heard::Gone(InterfaceIndex(link.header.index)))
+        }
         NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewAddress(address)) => {
             read_address(&address).map(Heard::Address)
         }
@@ -160,40 +155,10 @@ fn interpret(message: NetlinkMessage<RouteNetlinkMessage>) -> Option<Heard> {
     }
 }
 
-/// An event about a link. Its forty attributes, statistics and settings of IPv6 among them, are read only as far as they are
-/// used: a node's pods come and go in bursts, and who reads too slowly misses events and has to dump everything.
-///
 /// A bridge uses the same messages to say that an interface is, or is no longer, a port of it (family `AF_BRIDGE`). The
 /// latter would read as if the interface were gone.
-fn link_event(kind: u16, message: &[u8]) -> Option<Heard> {
-    let [family, _, k0, k1, i0, i1, i2, i3, f0, f1, f2, f3, ..] = message.get(HEADER..2 * HEADER)? else { return None };
-    if AddressFamily::from(*family) != AddressFamily::Unspec {
-        return None;
-    }
-    let index = InterfaceIndex(u32::from_ne_bytes([*i0, *i1, *i2, *i3]));
-    if kind == RTM_DELLINK {
-        return Some(Heard::Gone(index));
-    }
-    let mut link = Link {
-        index,
-        name: String::new(),
-        mac: None,
-        ethernet: LinkLayerType::from(u16::from_ne_bytes([*k0, *k1])) == LinkLayerType::Ether,
-        flags: LinkFlags::from_bits_retain(u32::from_ne_bytes([*f0, *f1, *f2, *f3])),
-        enslaved: false,
-    };
-    for attribute in NlasIterator::new(message.get(2 * HEADER..).unwrap_or_default()) {
-        // What follows a broken one can't be read either.
-        let Ok(attribute) = attribute else { break };
-        let value = attribute.value();
-        match attribute.kind() {
-            IFLA_IFNAME => link.name = String::from_utf8_lossy(value).trim_end_matches('\0').to_owned(),
-            IFLA_ADDRESS => link.mac = <[u8; 6]>::try_from(value).ok().map(MacAddr::from),
-            IFLA_MASTER => link.enslaved = value.iter().any(|octet| *octet != 0),
-            _ => {}
-        }
-    }
-    Some(Heard::Link(link))
+fn is_about_the_link(message: &LinkMessage) -> bool {
+    message.header.interface_family == AddressFamily::Unspec
 }
 
 fn read_link(message: &LinkMessage) -> Link {
@@ -252,48 +217,21 @@ mod tests {
         bytes
     }
 
+    const NEW_LINK: u16 = 16;
+    const DEL_LINK: u16 = 17;
     const AF_BRIDGE: u8 = 7;
 
     #[test]
     fn a_bridges_goodbye_to_a_port_is_not_the_ports_end() {
-        let heard = read_datagram(&link(RTM_DELLINK, 0, 7));
+        let heard = read_datagram(&link(DEL_LINK, 0, 7));
         assert!(matches!(heard[..], [Heard::Gone(InterfaceIndex(7))]), "{heard:?}");
-        assert!(read_datagram(&link(RTM_DELLINK, AF_BRIDGE, 7)).is_empty());
-        assert!(read_datagram(&link(RTM_NEWLINK, AF_BRIDGE, 7)).is_empty());
-    }
-
-    #[test]
-    fn an_event_reads_as_the_same_link_does_in_a_dump() {
-        let mut message = LinkMessage::default();
-        message.header.index = 7;
-        message.header.link_layer_type = LinkLayerType::Ether;
-        message.header.flags = LinkFlags::Up | LinkFlags::Broadcast | LinkFlags::LowerUp;
-        message.attributes = vec![
-            LinkAttribute::IfName("eth0".to_owned()),
-            LinkAttribute::Mtu(1500),
-            LinkAttribute::Address(vec![2, 0, 0, 0, 0, 7]),
-            LinkAttribute::Controller(3),
-        ];
-        let dumped = read_link(&message);
-        assert!(dumped.enslaved && dumped.mac.is_some() && dumped.name == "eth0" && dumped.ethernet);
-        let mut event = NetlinkMessage::from(RouteNetlinkMessage::NewLink(message));
-        event.finalize();
-        let mut bytes = vec![0; event.buffer_len()];
-        event.serialize(&mut bytes);
-        let heard = read_datagram(&bytes);
-        assert!(matches!(&heard[..], [Heard::Link(link)] if *link == dumped), "{heard:?}");
-        for length in 0..bytes.len() {
-            let mut cut = bytes[..length].to_vec();
-            if let (Some(header), Ok(length)) = (cut.get_mut(..4), u32::try_from(length)) {
-                header.copy_from_slice(&length.to_ne_bytes());
-            }
-            read_datagram(&cut);
-        }
+        assert!(read_datagram(&link(DEL_LINK, AF_BRIDGE, 7)).is_empty());
+        assert!(read_datagram(&link(NEW_LINK, AF_BRIDGE, 7)).is_empty());
     }
 
     #[test]
     fn several_messages_of_one_datagram_are_read_and_what_is_cut_off_is_not() {
-        let both = [link(RTM_NEWLINK, 0, 7), link(RTM_DELLINK, 0, 8)].concat();
+        let both = [link(NEW_LINK, 0, 7), link(DEL_LINK, 0, 8)].concat();
         assert_eq!(read_datagram(&both).len(), 2);
         for length in 0..both.len() {
             assert_eq!(read_datagram(&both[..length]).len(), length / 32, "{length} bytes");
