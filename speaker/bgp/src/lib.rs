@@ -15,11 +15,14 @@
 //!   [`Notification`](packet::Notification) to send.
 //! - [`state`]: the state machine of one peer. Events in, actions out, time is an argument.
 //!
+//! - [`table`]: what a peer is to have and what it has been sent; only differences go out.
+//!
 //! Nothing here knows a socket, a clock or Kubernetes.
 
 pub mod attributes;
 pub mod packet;
 pub mod state;
+pub mod table;
 pub mod value;
 
 pub use attributes::Attributes;
