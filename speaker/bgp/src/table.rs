@@ -177,10 +177,10 @@ impl AdjRibOut {
         match result {
             Ok(()) => {
                 let (written, rest) = divide(waiting, rest);
-                for prefix in written {
-                    self.announced(prefix, &attributes);
-                }
+                let swept = written.into_iter().filter(|prefix| self.announced(*prefix, &attributes)).count();
                 self.groups.put_back(family, attributes, rest);
+                // Only now: what follows may be that everything is to be sent once more.
+                self.less(family, swept);
                 Next::Written
             }
             Err(error) => {
@@ -230,17 +230,14 @@ impl AdjRibOut {
                 }
             }
             Some(_) => {}
+            // What waits for it waits for the withdrawal: it may be wanted again before that is written.
+            None if route.sent.is_some() => {
+                self.withdrawals.insert(prefix);
+            }
             None => {
-                if route.sent.is_some() {
-                    self.withdrawals.insert(prefix);
-                }
-                let was_swept = std::mem::take(&mut route.swept);
-                if route.sent.is_none() {
-                    self.routes.remove(&prefix);
-                }
-                if was_swept {
-                    self.one_less(family);
-                }
+                let was_swept = route.swept;
+                self.routes.remove(&prefix);
+                self.less(family, usize::from(was_swept));
             }
         }
     }
@@ -249,12 +246,12 @@ impl AdjRibOut {
     fn sweep(&mut self, family: Family, end: Marker) {
         let mut left = 0;
         for (prefix, route) in self.routes.iter_mut().filter(|(prefix, _)| prefix.family() == family) {
-            let Some(desired) = &route.desired else { continue };
+            // Also what waits to be withdrawn: it may be wanted again before that is written.
             left += 1;
             route.swept = true;
-            if route.waits.is_none() {
-                route.waits = Some(Arc::clone(desired));
+            if let (None, Some(desired)) = (&route.waits, &route.desired) {
                 self.groups.add(*prefix, desired);
+                route.waits = Some(Arc::clone(desired));
             }
         }
         self.families.insert(family, Sweep { left, end: Some(end), again: false });
@@ -263,9 +260,10 @@ impl AdjRibOut {
         }
     }
 
-    fn one_less(&mut self, family: Family) {
-        let Some(sweep) = self.families.get_mut(&family) else { return };
-        sweep.left = sweep.left.saturating_sub(1);
+    /// So many routes less are to be sent of everything.
+    fn less(&mut self, family: Family, routes: usize) {
+        let Some(sweep) = self.families.get_mut(&family).filter(|_| routes > 0) else { return };
+        sweep.left = sweep.left.saturating_sub(routes);
         if sweep.left == 0 {
             self.swept(family);
         }
@@ -300,28 +298,23 @@ impl AdjRibOut {
         let rest = rest.or_else(first_of_next);
         let (written, rest) = divide(waiting, rest);
         self.withdrawals = rest;
-        for prefix in written {
-            if let Some(route) = self.routes.get_mut(&prefix) {
-                route.sent = None;
-                if route.desired.is_none() {
-                    self.routes.remove(&prefix);
-                }
-            }
-            self.count(family, |sent| sent.saturating_sub(1));
-        }
+        self.count(family, |sent| sent.saturating_sub(written.len()));
+        // (Who is desired again does not wait to be withdrawn.)
+        let gone = written.iter().filter_map(|prefix| self.routes.remove(prefix));
+        let swept = gone.filter(|route| route.swept).count();
+        self.less(family, swept);
     }
 
-    fn announced(&mut self, prefix: Prefix, attributes: &Arc<Attributes>) {
-        let Some(route) = self.routes.get_mut(&prefix) else { return };
+    /// True if something waits for it.
+    fn announced(&mut self, prefix: Prefix, attributes: &Arc<Attributes>) -> bool {
+        let Some(route) = self.routes.get_mut(&prefix) else { return false };
         route.waits = None;
         let is_new = route.sent.replace(Arc::clone(attributes)).is_none();
         let was_swept = std::mem::take(&mut route.swept);
         if is_new {
             self.count(prefix.family(), |sent| sent.saturating_add(1));
         }
-        if was_swept {
-            self.one_less(prefix.family());
-        }
+        was_swept
     }
 
     /// A route that can't be written: what the peer may have of it is not what it is to have.

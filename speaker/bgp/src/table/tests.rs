@@ -263,7 +263,7 @@ proptest! {
                     let peer = session.as_mut().map_or(&mut nobody, |(_, peer)| peer);
                     for _ in 0..messages {
                         if let Next::Unsendable { prefixes, .. } = table.next(peer) {
-                            prefixes.iter().for_each(|prefix| drop(wanted.remove(prefix)));
+                            wanted.retain(|prefix, _| !prefixes.contains(prefix));
                         }
                     }
                 }
@@ -280,7 +280,7 @@ proptest! {
                 Next::Nothing => false,
                 Next::Written => true,
                 Next::Unsendable { prefixes, .. } => {
-                    prefixes.iter().for_each(|prefix| drop(wanted.remove(prefix)));
+                    wanted.retain(|prefix, _| !prefixes.contains(prefix));
                     true
                 }
             } {}
