@@ -4,11 +4,10 @@
 //! |---|---|---|
 //! | [`PacketSocket`] | receiving and sending whole Ethernet frames on one interface, behind a kernel filter | CAP_NET_RAW |
 //! | [`Groups`] | being in the IPv6 groups that questions for our addresses are sent to | nothing |
+//! | [`tcp`] | signatures of segments, and dropping those from far away | nothing |
 //!
 //! Every function returns [`std::io::Result`], every error says what was tried on what, and nothing here decides
 //! anything. Each `unsafe` block does one thing and says why it may.
-//!
-//! BGP's TCP MD5 signatures and TTL checks will have their modules beside this one.
 
 mod context;
 mod filter;
@@ -16,6 +15,7 @@ mod groups;
 pub mod memory;
 mod packet_socket;
 mod reactor;
+pub mod tcp;
 
 pub use filter::Instruction;
 pub use groups::Groups;

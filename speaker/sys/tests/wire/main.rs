@@ -5,3 +5,4 @@ mod groups;
 mod link;
 mod linux_neighbour;
 mod packet_socket;
+mod tcp;
