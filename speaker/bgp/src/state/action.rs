@@ -1,4 +1,6 @@
 //! What a session wants done.
+//!
+//! Take all actions after each call of the session, and do them in their order, before the next call.
 
 use super::event::Connection;
 use super::negotiated::Negotiated;
@@ -9,21 +11,25 @@ use crate::packet::{Notification, Open};
 pub enum Action {
     /// Connect to the peer; answer with `Event::Connected` or `Event::ConnectFailed`.
     Connect,
-    /// Give up connecting.
+    /// Give up connecting: no event of that attempt follows.
     AbortConnect,
+    /// Close the connection that the peer has just made, the subject of the last `Event::Connected(Incoming)`. One that
+    /// was accepted before stays.
+    Refuse(Closing),
     /// Send our OPEN.
     SendOpen(Connection, Open),
     /// Send a KEEPALIVE.
     SendKeepalive(Connection),
-    /// Close the connection; no event follows.
+    /// Close the connection; no event of it follows. After `Event::Connected(Incoming)` this is the one that was
+    /// accepted before; the new one takes its place.
     Close(Connection, Closing),
     /// The session is established over this connection: send routes.
     Up(Connection, Box<Negotiated>),
     /// The peer asks for all routes of a family again (RFC 2918).
     Refresh(crate::value::Family),
-    /// The session was established and is no longer: nothing has been sent.
+    /// The session was established and is no longer.
     Down(DownReason),
-    /// The session could not be established: for a person.
+    /// An attempt to establish the session has failed: for a person.
     Failed(DownReason),
 }
 
@@ -41,8 +47,12 @@ pub enum Closing {
 pub enum DownReason {
     /// We said so.
     Sent(Notification),
+    /// We would have said so, but the peer takes nothing any more (RFC 9687).
+    Unsent(Notification),
     /// The peer said so.
     Received(Notification),
+    /// The peer has connected anew: with graceful restart that means that it has restarted (RFC 4724 §5).
+    Replaced,
     /// The connection could not be made, or broke.
     Transport(String),
     /// It was not wanted any more.

@@ -11,15 +11,30 @@ pub enum Connection {
     Incoming,
 }
 
+impl Connection {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Outgoing, Self::Incoming];
+
+    /// The one that this is not.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Outgoing => Self::Incoming,
+            Self::Incoming => Self::Outgoing,
+        }
+    }
+}
+
 /// What happens to a session. (Time that passes is told by calling `Session::advance`.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The session is wanted (RFC 4271: ManualStart).
+    /// The session is wanted (RFC 4271: ManualStart). One that waits after an error tries again at once.
     Start,
     /// The session is not wanted any more: this is why, to be told to the peer; `None` closes without a word, as a restart
     /// with graceful restart asks for (RFC 4271: ManualStop).
     Stop(Option<Notification>),
-    /// The connection stands: `Action::Connect` succeeded, or the peer's was accepted.
+    /// The connection stands: `Action::Connect` succeeded, or the peer's was accepted. There may be an accepted one
+    /// already: the answer is either `Action::Close` of that one or `Action::Refuse` of the new one.
     Connected(Connection),
     /// `Action::Connect` failed.
     ConnectFailed {

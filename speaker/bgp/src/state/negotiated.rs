@@ -30,7 +30,7 @@ pub struct Negotiated {
     pub extended_message: bool,
     /// Both know BoRR and EoRR (RFC 7313).
     pub enhanced_refresh: bool,
-    /// Set if the peer keeps our routes while we restart.
+    /// Set if the peer keeps our routes while we restart, of all families agreed on.
     pub graceful_restart: Option<PeerRestart>,
     /// The host name that the peer told.
     pub host_name: Option<String>,
@@ -39,9 +39,9 @@ pub struct Negotiated {
 /// What the peer's graceful restart capability says, if both ends have it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PeerRestart {
-    /// Families whose routes it would keep.
+    /// Families that it keeps forwarding for while it restarts itself; none of a peer that only helps others.
     pub families: BTreeSet<Family>,
-    /// A NOTIFICATION keeps them as well (RFC 8538).
+    /// A NOTIFICATION other than a hard reset keeps our routes as well (RFC 8538).
     pub notification: bool,
     /// It has restarted itself.
     pub restarting: bool,
