@@ -134,7 +134,9 @@ impl World {
     }
 
     fn adopt(&mut self, end: End, connection: Connection, newcomer: &mut Option<Wire>) {
-        if connection == Connection::Incoming && let Some(wire) = newcomer.take() {
+        if connection == Connection::Incoming
+            && let Some(wire) = newcomer.take()
+        {
             assert!(self.sockets[end].open.insert(connection, wire).is_none(), "the older one was not closed");
         }
     }
@@ -193,7 +195,8 @@ impl World {
         for _ in 0..1_000_000 {
             let flight = self.flights.first_key_value().map(|((at, _), _)| *at);
             let timers = self.sessions.each_ref().map(Session::next_deadline);
-            let Some(next) = [flight, timers[0], timers[1]].into_iter().flatten().min().filter(|at| *at <= until) else {
+            let Some(next) = [flight, timers[0], timers[1]].into_iter().flatten().min().filter(|at| *at <= until)
+            else {
                 self.now = until;
                 return;
             };
@@ -245,7 +248,7 @@ fn configs(ids: [u8; 2], internal: bool, restart: bool, seeds: [u64; 2]) -> [Pee
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn both_connect_and_one_connection_is_left(

@@ -130,8 +130,8 @@ impl Session {
             self.close(connection, closing);
         }
         // RFC 4271 §8.2.2: who loses the transport before OPENs are exchanged goes on listening.
-        let listens = matches!(link.phase, Phase::Delayed(_) | Phase::OpenSent)
-            && matches!(reason, DownReason::Transport(_));
+        let listens =
+            matches!(link.phase, Phase::Delayed(_) | Phase::OpenSent) && matches!(reason, DownReason::Transport(_));
         self.failures = match link.since() {
             Some(since) if self.clock.saturating_sub(since) >= LASTING => 1,
             _ => self.failures.saturating_add(1),
