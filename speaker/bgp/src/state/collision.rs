@@ -54,6 +54,7 @@ impl Session {
     pub(super) fn prevail(&mut self, connection: Connection, negotiated: &Negotiated) {
         let other = connection.other();
         let established = self.links.get(other).is_some_and(|link| link.since().is_some());
+        // That the incoming one is established by now can't be, but two must never be.
         let left_to_peer = connection == Connection::Outgoing && !self.decides(negotiated);
         if established || !left_to_peer {
             self.drop_link(other);

@@ -2,6 +2,7 @@
 
 use super::super::timers::LASTING;
 use super::*;
+use crate::packet::{ReceivedUpdate, RefreshKind, RouteRefresh};
 
 /// Shares of a duration that jitter leaves.
 fn scattered(actual: Duration, of: Duration) -> bool {
@@ -57,10 +58,10 @@ fn a_session_that_lasted_begins_anew() {
         let mut session = Session::established(config(), Outgoing, open(9), Duration::ZERO);
         session.failures = 5;
         session.handle(closed(Outgoing), lasted);
-        session.state()
+        (session.state(), session.failures)
     };
-    assert_eq!(after(LASTING), State::Connect);
-    assert_eq!(after(LASTING - Duration::from_millis(1)), State::Idle);
+    assert_eq!(after(LASTING), (State::Connect, 1));
+    assert_eq!(after(LASTING - Duration::from_millis(1)), (State::Idle, 6));
 }
 
 #[test]
@@ -72,6 +73,8 @@ fn an_attempt_to_connect_is_given_up_and_made_again() {
         assert!(scattered(at, seconds(patience)), "{at:?}");
         let failed = Action::Failed(DownReason::Transport("no answer to the attempt to connect".to_owned()));
         assert_eq!(actions, [Action::AbortConnect, failed, Action::Connect]);
+        fail(&mut session, at);
+        assert_eq!(session.state(), State::Active, "the second failure in a row");
     }
 }
 
@@ -89,9 +92,43 @@ fn a_peer_without_an_open_has_four_minutes() {
 }
 
 #[test]
+fn a_peer_without_a_keepalive_has_the_hold_time() {
+    let mut session = Session::started(config());
+    session.does(Event::Connected(Outgoing), seconds(1));
+    session.hears(
+        Outgoing,
+        Message::Open(Open { hold_time: HoldTime::from_seconds(9).unwrap(), ..open(9) }),
+        seconds(2),
+    );
+    let mut last = session.wakes();
+    while session.state() == State::OpenConfirm {
+        assert_eq!(last.1, [Action::SendKeepalive(Outgoing)]);
+        last = session.wakes();
+    }
+    assert_eq!(last.0, seconds(11));
+}
+
+/// While the peer's connection may come to something, ours is tried no more often than an attempt takes.
+#[test]
+fn a_connection_of_the_peer_makes_us_patient() {
+    let mut session = Session::started(config());
+    session.does(Event::Connected(Incoming), seconds(1));
+    fail(&mut session, seconds(1));
+    let (at, actions) = session.wakes();
+    assert!(scattered(at - seconds(1), seconds(10)), "{at:?}");
+    assert_eq!(actions, [Action::Connect]);
+}
+
+#[test]
 fn the_hold_timer_counts_from_the_last_message() {
     let mut session = Session::established(config(), Outgoing, open(9), seconds(1));
-    let heard = [Message::Keepalive, Message::Update(Default::default()), Message::OtherRefresh];
+    let refresh = RouteRefresh { family: Family::Ipv4, kind: RefreshKind::Begin };
+    let heard = [
+        Message::Keepalive,
+        Message::Update(ReceivedUpdate::default()),
+        Message::OtherRefresh,
+        Message::RouteRefresh(refresh),
+    ];
     let mut last = seconds(1);
     for message in heard {
         last += seconds(80);
