@@ -53,10 +53,17 @@
 //! The first failure after a start, or after a session of a minute or more, asks for no pause: where the table says
 //! `Hold` or `Actv`, the session connects at once. One that is `passive` never connects.
 //!
-//! Where this differs from the RFC's own table: Connect does not fall to Idle when it fails (the peer may connect
-//! meanwhile), and all of OpenSent's transport failures lead to Active; OpenConfirm has a hold timer even without hold
-//! time; any message restarts the hold timer, not only KEEPALIVE and UPDATE; NOTIFICATIONs of wrong OPENs cost the same
-//! pause as any other.
+//! Where this differs from the RFC's own tables, on purpose:
+//!
+//! - An attempt to connect that fails leads to Active, not to Idle, and so does an accepted connection that is closed
+//!   while our OPEN waits: the peer may connect meanwhile.
+//! - A second connection is refused in Established before OPENs are exchanged on it; of two that come up together the
+//!   higher end alone chooses (`docs/decisions/0085`).
+//! - OpenConfirm has a hold timer even without hold time: 4 minutes.
+//! - Every message restarts the hold timer, not KEEPALIVE and UPDATE alone.
+//! - A session that is passive is so for ever: no timer makes it connect.
+//! - Attributes AllowAutomaticStart, DampPeerOscillations and SendNOTIFICATIONwithoutOPEN are always on,
+//!   CollisionDetectEstablishedState and TrackTcpState never.
 
 mod action;
 mod collision;

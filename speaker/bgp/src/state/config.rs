@@ -64,6 +64,7 @@ pub struct GracefulRestartConfig {
     /// How long the peer is to wait for us, told in whole seconds up to 4095.
     pub restart_time: Duration,
     /// This speaker has just restarted and forwarding went on: R=1 and F=1 until the first session is established.
+    /// The same is true of a session that takes the place of another with the same peer, as after a change of it.
     pub restarted: bool,
 }
 

@@ -31,7 +31,8 @@ pub enum Event {
     /// The session is wanted (RFC 4271: ManualStart). One that waits after an error tries again at once.
     Start,
     /// The session is not wanted any more: this is why, to be told to the peer; `None` closes without a word, as a restart
-    /// with graceful restart asks for (RFC 4271: ManualStop).
+    /// with graceful restart asks for (RFC 4271: ManualStop). Where the peer would keep routes in spite of a NOTIFICATION
+    /// (RFC 8538), the reason goes out as a Hard Reset.
     Stop(Option<Notification>),
     /// The connection stands: `Action::Connect` succeeded, or the peer's was accepted. There may be an accepted one
     /// already: the answer is either `Action::Close` of that one or `Action::Refuse` of the new one.

@@ -37,6 +37,9 @@ pub(super) const SHORTEST_DIAL: Duration = Duration::from_secs(5);
 pub(super) const LONGEST_DIAL: Duration = Duration::from_secs(10);
 /// RFC 9687 §4.
 const SHORTEST_SEND_HOLD: Duration = Duration::from_secs(8 * 60);
+/// What a person is told of an attempt that nobody answered.
+pub(super) const NO_ANSWER: &str =
+    "no answer to the attempt to connect: nobody there, a firewall, or another TCP MD5 password";
 /// More timers than this never expire in one call.
 const AT_ONCE: usize = 8;
 
@@ -103,7 +106,7 @@ impl Session {
         if let Mode::Dialing(_) = self.mode {
             self.actions.push_back(Action::AbortConnect);
             self.failures = self.failures.saturating_add(1);
-            self.attempt_failed(DownReason::Transport("no answer to the attempt to connect".to_owned()));
+            self.attempt_failed(DownReason::Transport(NO_ANSWER.to_owned()));
         }
         self.dial();
     }
@@ -156,10 +159,6 @@ impl Session {
     /// The peer, or its host, takes nothing any more: nor would it take a NOTIFICATION.
     pub(super) fn send_stalled(&mut self, connection: Connection) {
         let reason = DownReason::Unsent(reasons::send_hold_expired());
-        if self.links.get(connection).is_some() {
-            self.lose(connection, Some(Closing::Silently), reason);
-        } else {
-            self.ignore();
-        }
+        self.lose(connection, Some(Closing::Silently), reason);
     }
 }

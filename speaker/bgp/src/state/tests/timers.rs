@@ -1,6 +1,6 @@
 //! How long things last.
 
-use super::super::timers::LASTING;
+use super::super::timers::{LASTING, NO_ANSWER};
 use super::*;
 use crate::packet::{ReceivedUpdate, RefreshKind, RouteRefresh};
 
@@ -71,7 +71,7 @@ fn an_attempt_to_connect_is_given_up_and_made_again() {
         session.taken();
         let (at, actions) = session.wakes();
         assert!(scattered(at, seconds(patience)), "{at:?}");
-        let failed = Action::Failed(DownReason::Transport("no answer to the attempt to connect".to_owned()));
+        let failed = Action::Failed(DownReason::Transport(NO_ANSWER.to_owned()));
         assert_eq!(actions, [Action::AbortConnect, failed, Action::Connect]);
         fail(&mut session, at);
         assert_eq!(session.state(), State::Active, "the second failure in a row");
