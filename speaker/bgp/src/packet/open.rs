@@ -1,6 +1,22 @@
 //! OPEN messages.
+//!
+//! ```text
+//!   version (1)  my AS (2)  hold time (2)  BGP identifier (4)  parameters' length (1)   then parameters:
+//!     type (1) length (1) value                             RFC 4271; type 2 is a list of capabilities
+//!   255  255  parameters' length (2)                        RFC 9072, if they don't fit into 255 octets:
+//!     type (1) length (2) value
+//! ```
+
+mod body;
+mod capability;
+#[cfg(test)]
+mod tests;
 
 use crate::value::{Asn, Family, HoldTime, RouterId};
+
+pub(super) use body::decode;
+pub use body::encode;
+pub(super) use capability::encode as encode_capability;
 
 /// An OPEN message (RFC 4271 §4.2) that is right by itself: version 4, a possible hold time, a router ID.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,27 @@
-//! UPDATE messages.
+//! UPDATE messages: what becomes of those received, and writing our own.
+//!
+//! ```text
+//!             IPv4 over an IPv4 next hop            IPv4 over an IPv6 next hop, IPv6
+//!   announce  attributes, prefixes at the end       MP_REACH_NLRI with the prefixes, attributes
+//!   withdraw  prefixes at the front                 (IPv4: at the front) MP_UNREACH_NLRI
+//!   all told  nothing at all                        (IPv4: nothing at all) an empty MP_UNREACH_NLRI
+//! ```
+//!
+//! IPv4 stands where every router looks for it; an IPv6 next hop for it (RFC 8950) needs MP_REACH_NLRI, but a withdrawal has
+//! no next hop.
 
+mod announce;
+mod attributes;
+mod encoding;
+#[cfg(test)]
+mod tests;
+mod withdraw;
+
+pub use announce::announce;
+pub use encoding::{EncodeError, Encoding, Ipv4NextHop, Ipv6NextHop, NextHops};
+pub use withdraw::{end_of_rib, withdraw};
+
+use super::{Decoding, Notification, guard, zetta};
 use crate::value::{Family, Prefix};
 
 /// What an UPDATE of the peer amounts to. We keep no routes of others; they are checked and counted.
@@ -31,4 +53,28 @@ pub enum Treatment {
         /// Type code of the first attribute that is wrong or missing; 0 if there is none to name.
         attribute: u8,
     },
+}
+
+/// The body of an UPDATE: looked at by the guard, then read. Its prefixes are at most as many as its octets.
+///
+/// # Errors
+/// What to answer if the session has to end.
+pub(super) fn receive(body: &[u8], decoding: &Decoding) -> Result<ReceivedUpdate, Notification> {
+    let inspected = guard::inspect(body, decoding)?;
+    let end_of_rib = inspected.end_of_rib().filter(|family| decoding.families.contains(family));
+    let mut update = ReceivedUpdate { end_of_rib, treatment: inspected.treatment, ..ReceivedUpdate::default() };
+    let reach = inspected.reach.map(|reach| (reach.family, reach.prefixes));
+    let announced = [Some((Family::Ipv4, inspected.announced)), reach];
+    let withdrawn = [Some((Family::Ipv4, inspected.withdrawn)), inspected.unreach];
+    for (sections, into) in [(announced, &mut update.announced), (withdrawn, &mut update.withdrawn)] {
+        for (family, prefixes) in sections.into_iter().flatten() {
+            if decoding.families.contains(&family) {
+                zetta::read_prefixes(family, prefixes, into).ok_or_else(Notification::invalid_network_field)?;
+            }
+        }
+    }
+    if let Treatment::TreatAsWithdraw { .. } = update.treatment {
+        update.withdrawn.append(&mut update.announced);
+    }
+    Ok(update)
 }

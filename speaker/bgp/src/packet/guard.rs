@@ -1,0 +1,128 @@
+//! What an UPDATE is worth, before anybody reads it: one walk over every length in it.
+//!
+//! ```text
+//!   withdrawn routes' length (2)  IPv4 prefixes
+//!   attributes' length (2)        attribute: flags (1)  type (1)  length (1, or 2 if the flag says so)  value
+//!   until the end                 IPv4 prefixes
+//! ```
+//!
+//! The verdict is RFC 7606's. Wrong attributes cost what depends on them:
+//!
+//! | what is wrong | verdict | RFC 7606 |
+//! |---|---|---|
+//! | lengths of the sections; a prefix; MP_REACH_NLRI or MP_UNREACH_NLRI in shape or flags, or twice | reset | §4, §5.3, §3g |
+//! | well-known attribute that nobody knows | reset | RFC 4271 §6.3 |
+//! | attributes longer than their section; one that is missing, or has wrong flags, length, or value | treat as withdraw | §4, §3, §7 |
+//! | the same, but no route in the message to withdraw | reset | §5.2 |
+//! | ATOMIC_AGGREGATE, AGGREGATOR, AS4_PATH, AS4_AGGREGATOR; what only internal peers may say | discard attribute | §7 |
+//! | an attribute twice | the first counts | §3g |
+//!
+//! Of several errors the worst counts. Routes of families that we don't speak are skipped. A path with our own AS number is
+//! no error, and we keep no routes anyway.
+//!
+//! Invariant: of what [`inspect`] accepts, zettabgp can be given each attribute that [is checked](Attribute::is_checked) and
+//! every prefix without a panic or a loop (see `docs/decisions/0080-what-zettabgp-does.md`).
+
+mod as_path;
+mod attribute;
+mod reach;
+mod section;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+pub use attribute::Attribute;
+pub(super) use attribute::flag;
+pub use reach::{NextHop, Reach};
+
+use super::reader::Reader;
+use super::update::Treatment;
+use super::{Decoding, Notification};
+use crate::value::Family;
+
+/// Type codes of path attributes.
+pub mod code {
+    /// ORIGIN.
+    pub const ORIGIN: u8 = 1;
+    /// AS_PATH.
+    pub const AS_PATH: u8 = 2;
+    /// NEXT_HOP.
+    pub const NEXT_HOP: u8 = 3;
+    /// MULTI_EXIT_DISC.
+    pub const MULTI_EXIT_DISC: u8 = 4;
+    /// LOCAL_PREF.
+    pub const LOCAL_PREF: u8 = 5;
+    /// ATOMIC_AGGREGATE.
+    pub const ATOMIC_AGGREGATE: u8 = 6;
+    /// AGGREGATOR.
+    pub const AGGREGATOR: u8 = 7;
+    /// COMMUNITIES (RFC 1997).
+    pub const COMMUNITIES: u8 = 8;
+    /// ORIGINATOR_ID (RFC 4456).
+    pub const ORIGINATOR_ID: u8 = 9;
+    /// CLUSTER_LIST (RFC 4456).
+    pub const CLUSTER_LIST: u8 = 10;
+    /// MP_REACH_NLRI (RFC 4760).
+    pub const MP_REACH_NLRI: u8 = 14;
+    /// MP_UNREACH_NLRI (RFC 4760).
+    pub const MP_UNREACH_NLRI: u8 = 15;
+    /// EXTENDED COMMUNITIES (RFC 4360).
+    pub const EXTENDED_COMMUNITIES: u8 = 16;
+    /// AS4_PATH (RFC 6793).
+    pub const AS4_PATH: u8 = 17;
+    /// AS4_AGGREGATOR (RFC 6793).
+    pub const AS4_AGGREGATOR: u8 = 18;
+    /// IPv6 EXTENDED COMMUNITIES (RFC 5701).
+    pub const IPV6_EXTENDED_COMMUNITIES: u8 = 25;
+    /// LARGE_COMMUNITY (RFC 8092).
+    pub const LARGE_COMMUNITY: u8 = 32;
+    /// OTC (RFC 9234).
+    pub const ONLY_TO_CUSTOMER: u8 = 35;
+}
+
+/// An UPDATE that does not end the session: its parts, each of a right shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspected<'a> {
+    /// What has to be done about wrong attributes.
+    pub treatment: Treatment,
+    /// The routes of the first section: IPv4 prefixes withdrawn.
+    pub withdrawn: &'a [u8],
+    /// The routes of the last section: IPv4 prefixes announced.
+    pub announced: &'a [u8],
+    /// MP_REACH_NLRI, if it is of a family of ours.
+    pub reach: Option<Reach<'a>>,
+    /// MP_UNREACH_NLRI, if it is of a family of ours: prefixes withdrawn.
+    pub unreach: Option<(Family, &'a [u8])>,
+    /// Attributes in the order of the message without those discarded; at most one of each type.
+    pub attributes: Vec<Attribute<'a>>,
+}
+
+impl Inspected<'_> {
+    /// The End-of-RIB marker of this family (RFC 4724 §2): an UPDATE without any route, and without any attribute but an
+    /// empty MP_UNREACH_NLRI.
+    #[must_use]
+    pub fn end_of_rib(&self) -> Option<Family> {
+        match (self.withdrawn, self.announced, self.attributes.as_slice(), self.unreach) {
+            _ if self.treatment != Treatment::Accept => None,
+            ([], [], [], _) => Some(Family::Ipv4),
+            ([], [], [_], Some((family, []))) => Some(family),
+            _ => None,
+        }
+    }
+}
+
+/// Looks at every length in the body of an UPDATE. The work is linear in its octets; what is kept are slices of it, at most
+/// one per attribute type.
+///
+/// # Errors
+/// What to answer if the session has to end.
+pub fn inspect<'a>(body: &'a [u8], decoding: &Decoding) -> Result<Inspected<'a>, Notification> {
+    let mut reader = Reader(body);
+    let section = |reader: &mut Reader<'a>| reader.counted_by_u16().ok_or_else(Notification::malformed_attribute_list);
+    let withdrawn = section(&mut reader)?;
+    let attributes = section(&mut reader)?;
+    let announced = reader.0;
+    reach::prefixes(Family::Ipv4, withdrawn).ok_or_else(Notification::invalid_network_field)?;
+    reach::prefixes(Family::Ipv4, announced).ok_or_else(Notification::invalid_network_field)?;
+    section::walk(withdrawn, attributes, announced, decoding)
+}
