@@ -20,8 +20,9 @@
 //! Of several errors the worst counts. Routes of families that we don't speak are skipped. A path with our own AS number is
 //! no error, and we keep no routes anyway.
 //!
-//! Invariant: of what [`inspect`] accepts, zettabgp can be given each attribute that [is checked](Attribute::is_checked) and
-//! every prefix without a panic or a loop (see `docs/decisions/0080-what-zettabgp-does.md`).
+//! Invariant: of what [`inspect`] accepts, zettabgp can be given every prefix, and each attribute that
+//! [was looked into](Inspected::checked), without a panic or a loop (see `docs/decisions/0080-what-zettabgp-does.md`). Never
+//! the whole message: what was discarded, or came twice, is still in it.
 
 mod as_path;
 mod attribute;
@@ -97,7 +98,17 @@ pub struct Inspected<'a> {
     pub attributes: Vec<Attribute<'a>>,
 }
 
-impl Inspected<'_> {
+impl<'a> Inspected<'a> {
+    /// The attributes whose values have been looked into. Of others, which nobody here knows or whose routes are of other
+    /// families, only the length is known to be right.
+    pub fn checked(&self) -> impl Iterator<Item = &Attribute<'a>> {
+        self.attributes.iter().filter(|attribute| match attribute.code {
+            code::MP_REACH_NLRI => self.reach.is_some(),
+            code::MP_UNREACH_NLRI => self.unreach.is_some(),
+            _ => attribute.is_known(),
+        })
+    }
+
     /// The End-of-RIB marker of this family (RFC 4724 §2): an UPDATE without any route, and without any attribute but an
     /// empty MP_UNREACH_NLRI.
     #[must_use]

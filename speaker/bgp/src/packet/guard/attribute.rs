@@ -67,9 +67,8 @@ impl<'a> Attribute<'a> {
         })
     }
 
-    /// Whether its value has been looked at; others are only known to be as long as they say.
-    #[must_use]
-    pub fn is_checked(&self) -> bool {
+    /// Whether its type is one that we know.
+    pub(super) fn is_known(&self) -> bool {
         self.expected_flags().is_some()
     }
 
@@ -81,7 +80,7 @@ impl<'a> Attribute<'a> {
 
     /// Whether all speakers must know it, and we don't.
     pub(super) fn is_unrecognized(&self) -> bool {
-        self.flags & flag::OPTIONAL == 0 && self.expected_flags().is_none()
+        self.flags & flag::OPTIONAL == 0 && !self.is_known()
     }
 
     /// What is wrong with it, the multiprotocol ones left aside.
