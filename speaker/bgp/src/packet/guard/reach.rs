@@ -45,7 +45,7 @@ pub(super) fn reach(value: &[u8]) -> Option<Routes<Reach<'_>>> {
     let mut reader = Reader(value);
     let (afi, safi) = (reader.u16()?, reader.u8()?);
     let next_hop = reader.counted_by_u8()?;
-    // Reserved since RFC 4760; RFC 2858 had a number of SNPAs here, which nobody ever sent.
+    // Reserved, whatever it is (RFC 4760 §3). RFC 2858 had a number of SNPAs here, which nobody ever sent.
     reader.u8()?;
     let Some(family) = Family::from_wire(afi, safi) else { return Some(Routes::Others) };
     let next_hop = match (family, next_hop.len()) {

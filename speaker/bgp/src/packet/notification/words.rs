@@ -24,6 +24,9 @@ impl fmt::Display for Notification {
     }
 }
 
+/// What is wrong with a peer's bytes is told by the answer to them.
+impl std::error::Error for Notification {}
+
 const HEADER: &[(u8, &str)] = &[(1, "connection not synchronized"), (2, "bad message length"), (3, "bad message type")];
 
 const OPEN: &[(u8, &str)] = &[
