@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Code and subcode are plain numbers, so that those which nobody knows yet survive. All that Herald sends has a
-//! constructor ([`constructors`](self)); [`Display`](std::fmt::Display) says any of them in words.
+//! constructor; [`Display`](std::fmt::Display) says any of them in words.
 
 mod cease;
 mod constructors;
@@ -27,6 +27,9 @@ pub struct Notification {
     /// Further data, as the code asks for.
     pub data: Vec<u8>,
 }
+
+/// Most octets of data in a message that every peer takes.
+const MAX_DATA: usize = frame::MAX_LENGTH - frame::HEADER - 2;
 
 /// Error codes (RFC 4271 §4.5, and as told).
 pub mod code {
@@ -69,7 +72,7 @@ impl Notification {
     /// The message, header included. Data that does not fit into 4096 octets is cut.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let data = self.data.get(..frame::MAX_LENGTH - frame::HEADER - 2).unwrap_or(&self.data);
+        let data = self.data.get(..MAX_DATA).unwrap_or(&self.data);
         let mut body = Vec::with_capacity(data.len() + 2);
         body.extend([self.code, self.subcode]);
         body.extend(data);

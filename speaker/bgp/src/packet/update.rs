@@ -21,6 +21,9 @@ pub use announce::announce;
 pub use encoding::{EncodeError, Encoding, Ipv4NextHop, Ipv6NextHop, NextHops};
 pub use withdraw::{end_of_rib, withdraw};
 
+use std::fmt;
+
+use super::guard::code::Name;
 use super::{Decoding, Notification, guard, zetta};
 use crate::value::{Family, Prefix};
 
@@ -53,6 +56,18 @@ pub enum Treatment {
         /// Type code of the first attribute that is wrong or missing; 0 if there is none to name.
         attribute: u8,
     },
+}
+
+/// In words, for people.
+impl fmt::Display for Treatment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Accept => f.write_str("accepted"),
+            Self::DiscardAttribute { attribute } => write!(f, "{} discarded", Name(attribute)),
+            Self::TreatAsWithdraw { attribute: 0 } => f.write_str("treated as withdrawn: attributes longer than told"),
+            Self::TreatAsWithdraw { attribute } => write!(f, "treated as withdrawn: wrong {}", Name(attribute)),
+        }
+    }
 }
 
 /// The body of an UPDATE: looked at by the guard, then read. Its prefixes are at most as many as its octets.

@@ -1,8 +1,13 @@
 //! The messages that Herald sends, apart from Cease.
 
-use super::{Notification, code};
+use super::{MAX_DATA, Notification, code};
 use crate::packet::Capability;
 use crate::packet::open::encode_capability;
+
+/// As much of what the peer sent as can be sent back.
+fn fitting(bytes: &[u8]) -> &[u8] {
+    bytes.get(..MAX_DATA).unwrap_or(bytes)
+}
 
 /// Message header errors (RFC 4271 §6.1).
 impl Notification {
@@ -88,9 +93,9 @@ impl Notification {
         Self::new(code::UPDATE, 10)
     }
 
-    /// One attribute is wrong: type, length and value follow.
+    /// One attribute is wrong: flags, type, length and value follow.
     pub(crate) fn wrong_attribute(subcode: u8, attribute: &[u8]) -> Self {
-        Self::with_data(code::UPDATE, subcode, attribute)
+        Self::with_data(code::UPDATE, subcode, fitting(attribute))
     }
 }
 
@@ -129,6 +134,6 @@ impl Notification {
     /// A ROUTE-REFRESH of the wrong length (RFC 7313 §5): all of it follows.
     #[must_use]
     pub fn invalid_refresh_length(message: &[u8]) -> Self {
-        Self::with_data(code::ROUTE_REFRESH, 1, message)
+        Self::with_data(code::ROUTE_REFRESH, 1, fitting(message))
     }
 }

@@ -18,8 +18,12 @@ fn a_person_reads_words() {
     assert_eq!(words(&Notification::new(99, 3)), "error 99/3");
     assert_eq!(words(&Notification::new(6, 0)), "cease");
     assert_eq!(words(&Notification::new(6, 77)), "cease, subcode 77");
-    assert_eq!(words(&Notification::with_data(3, 3, [5])), "missing well-known attribute: attribute 5");
-    assert_eq!(words(&Notification::with_data(3, 5, [0x40, 1, 0])), "attribute length error: attribute 1");
+    assert_eq!(words(&Notification::with_data(3, 3, [5])), "missing well-known attribute: LOCAL_PREF");
+    assert_eq!(words(&Notification::with_data(3, 5, [0x40, 1, 0])), "attribute length error: ORIGIN");
+    assert_eq!(
+        words(&Notification::with_data(3, 2, [0x40, 200, 0])),
+        "unrecognized well-known attribute: attribute 200"
+    );
     assert_eq!(
         words(&Notification::maximum_prefixes(Family::Ipv6, 7)),
         "cease: maximum number of prefixes reached: 7 of IPv6"

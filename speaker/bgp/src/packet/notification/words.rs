@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::cease::subcode;
 use super::{Notification, code};
+use crate::packet::guard::code::Name;
 use crate::value::Family;
 
 /// In words: `bad peer AS`, `cease: administrative shutdown: "maintenance"`. What the peer wrote is quoted and its control
@@ -87,7 +88,7 @@ impl Notification {
             (code::HEADER, 2, [high, low]) => write!(f, ": {}", u16::from_be_bytes([*high, *low])),
             (code::HEADER, 3, [kind]) => write!(f, ": {kind}"),
             (code::UPDATE, 3, [attribute]) | (code::UPDATE, 2 | 4..=9, [_, attribute, ..]) => {
-                write!(f, ": attribute {attribute}")
+                write!(f, ": {}", Name(*attribute))
             }
             _ => Ok(()),
         }

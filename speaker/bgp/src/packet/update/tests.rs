@@ -253,4 +253,5 @@ fn treated_as_withdrawn_they_are_withdrawn() {
     assert_eq!(update.announced, []);
     assert!(update.withdrawn.into_iter().eq(hosts(2)));
     assert_eq!(update.treatment, Treatment::TreatAsWithdraw { attribute: 1 });
+    assert_eq!(update.treatment.to_string(), "treated as withdrawn: wrong ORIGIN");
 }
