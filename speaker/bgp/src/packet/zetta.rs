@@ -17,11 +17,9 @@ use super::update::EncodeError;
 use crate::value::{Community, ExtendedCommunity, Family, LargeCommunity, Prefix};
 
 /// What it wants to know of a session, and of which nothing matters to the values below. The mode is IPv4 whatever the
-/// session runs over (IPv6 would change the meaning of all routes), and prefixes have no path identifiers.
+/// session runs over: IPv6 would change the meaning of all routes.
 fn session() -> BgpSessionParams {
-    let mut session = BgpSessionParams::new(0, 0, BgpTransportMode::IPv4, [0; 4].into(), Vec::new());
-    session.fuzzy_pathid = false;
-    session
+    BgpSessionParams::new(0, 0, BgpTransportMode::IPv4, [0; 4].into(), Vec::new())
 }
 
 fn value(code: u8, attribute: &impl BgpAttr, octets: usize) -> Result<Vec<u8>, EncodeError> {

@@ -181,9 +181,12 @@ fn what_cannot_be_on_the_wire_is_cut() {
     assert_eq!(read(unknown(200, &[1; 300])), unknown(200, &[1; 255]));
     let tuples = Capability::ExtendedNextHop(vec![(1, 1, 2); 100]);
     assert_eq!(read(tuples), Capability::ExtendedNextHop(vec![(1, 1, 2); 42]));
-    let flood = encode(&open(vec![unknown(200, &[1; 255]); 100]));
-    assert!(flood.len() <= 4096);
-    assert_eq!(decode(&flood[19..]).unwrap().capabilities.len(), 15);
+    for octets in 0..=255 {
+        let flood = encode(&open(vec![unknown(200, &vec![1; octets]); 3000]));
+        let count = (4096 - 19 - 16) / (octets + 2);
+        assert_eq!(flood.len(), 19 + 16 + count * (octets + 2));
+        assert_eq!(decode(&flood[19..]).unwrap().capabilities.len(), count);
+    }
 }
 
 #[test]

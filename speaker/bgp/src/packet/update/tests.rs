@@ -134,6 +134,10 @@ fn a_peer_without_four_octets_gets_both_paths() {
     let body = one(Family::Ipv4, &attributes, "0.0.0.0/0", &encoding);
     assert_eq!(body[8..17], [0x40, 2, 6, 2, 2, 0xfc, 0, 0xfc, 0], "enough for a small number");
     assert_eq!(body.len(), 25);
+    for (asn, octets) in [(65535, 25), (65536, 25 + 13)] {
+        encoding.shown_asn = Asn::new(asn).unwrap();
+        assert_eq!(one(Family::Ipv4, &attributes, "0.0.0.0/0", &encoding).len(), octets, "{asn}");
+    }
     encoding.shown_asn = Asn::new(4_200_000_000).unwrap();
     let body = one(Family::Ipv4, &attributes, "0.0.0.0/0", &encoding);
     assert_eq!(body[8..17], [0x40, 2, 6, 2, 2, 0x5b, 0xa0, 0x5b, 0xa0], "AS_TRANS");
@@ -162,6 +166,18 @@ fn many_prefixes_share_messages() {
     }
     assert!(told.into_iter().eq(hosts(10_000)), "each once, in order");
     assert_eq!(messages, 10_000_usize.div_ceil((4096 - 23 - 20) / 5));
+}
+
+#[test]
+fn a_message_may_be_full() {
+    let mut routes = ["0.0.0.0/0"]
+        .into_iter()
+        .chain([["10.0.0.0/8"; 2]; 1014].as_flattened().iter().copied())
+        .map(prefix)
+        .peekable();
+    let mut out = Vec::new();
+    let count = announce(&mut out, Family::Ipv4, &Attributes::default(), &mut routes, &encoding(true));
+    assert_eq!((count, out.len(), routes.count()), (Ok(2027), 4096, 2));
 }
 
 #[test]
