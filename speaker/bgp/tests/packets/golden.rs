@@ -109,13 +109,18 @@ fn notifications_are_written_as_they_were() -> Outcome {
     Ok(())
 }
 
-/// The routes that a recording announces and withdraws, and its End-of-RIB markers.
+/// The routes that a recording announces and withdraws, and its End-of-RIB markers, written as they were.
 #[test]
 fn updates_are_read() -> Outcome {
     for recording in recordings()? {
         let (mut announced, mut withdrawn, mut ends) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for frame in recording.frames() {
             if let Message::Update(update) = packet::decode(frame, &recording.decoding())? {
+                if let Some(family) = update.end_of_rib {
+                    let mut written = Vec::new();
+                    update::end_of_rib(&mut written, family);
+                    assert_eq!(written, frame.message());
+                }
                 assert_eq!(update.treatment, Treatment::Accept);
                 announced.extend(update.announced);
                 withdrawn.extend(update.withdrawn);

@@ -275,7 +275,7 @@ fn z19_no_aggregator_is_ever_sent() {
     }
     let mut out = Vec::new();
     update::end_of_rib(&mut out, Family::Ipv6);
-    assert_eq!(out.len(), 30);
+    assert_eq!(out.len(), 29);
 }
 
 /// Found by `what_the_guard_accepts_is_harmless_to_zettabgp`.

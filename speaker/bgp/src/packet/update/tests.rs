@@ -243,7 +243,7 @@ fn the_end_is_told_by_family() {
         out[19..].to_vec()
     };
     assert_eq!(end(Family::Ipv4), [0, 0, 0, 0]);
-    assert_eq!(end(Family::Ipv6), [0, 0, 0, 7, 0x90, 15, 0, 3, 0, 2, 1]);
+    assert_eq!(end(Family::Ipv6), [0, 0, 0, 6, 0x80, 15, 3, 0, 2, 1]);
 }
 
 #[test]

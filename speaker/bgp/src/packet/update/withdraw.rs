@@ -36,9 +36,15 @@ pub fn withdraw<I: Iterator<Item = Prefix>>(
     count
 }
 
-/// Appends to `out` the message that tells that all routes of `family` have been announced (RFC 4724 §2).
+/// Appends to `out` the message that tells that all routes of `family` have been announced (RFC 4724 §2), octet by octet as
+/// FRR, BIRD and GoBGP send it.
 pub fn end_of_rib(out: &mut Vec<u8>, family: Family) {
-    put(out, family, &[]);
+    let [high, low] = family.afi().to_be_bytes();
+    let body: &[u8] = match family {
+        Family::Ipv4 => &[0, 0, 0, 0],
+        Family::Ipv6 => &[0, 0, 0, 6, flag::OPTIONAL, code::MP_UNREACH_NLRI, 3, high, low, Family::UNICAST],
+    };
+    out.extend(frame::join(MessageType::Update, body));
 }
 
 fn put(out: &mut Vec<u8>, family: Family, routes: &[u8]) {
