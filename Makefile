@@ -29,7 +29,7 @@ FUZZ_SECONDS ?= 60
 fuzz: ## gives every parser any bytes, FUZZ_SECONDS=60 each (nightly compiler, cargo-fuzz; docs/testing.md)
 	@command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 1; }
 	@cargo +nightly --version >/dev/null || { echo "a nightly compiler is missing: rustup toolchain install nightly" >&2; exit 1; }
-	@for target in arp ndp membership; do cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1; done
+	@for target in arp ndp membership bgp_frame bgp_open bgp_update bgp_notification bgp_state; do cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1; done
 
 lint: ## rustfmt and clippy, warnings denied
 	cargo fmt --all --check

@@ -14,7 +14,6 @@
 //! - [`packet`]: messages and their bytes. Decoding, validating and deciding are three steps; an error of any is the
 //!   [`Notification`](packet::Notification) to send.
 //! - [`state`]: the state machine of one peer. Events in, actions out, time is an argument.
-//!
 //! - [`table`]: what a peer is to have and what it has been sent; only differences go out.
 //!
 //! Nothing here knows a socket, a clock or Kubernetes.
