@@ -12,11 +12,14 @@
 //!   └─────────────────────────────────────┬────────────────────────────────────────┘
 //!                                         ▼
 //!                                       report ── ServiceL2Status, Events
+//!
+//!   bgp: the sessions with routers
 //! ```
 //!
 //! Everything that decides is a plain value; the tasks around it only move bytes and time.
 
 pub mod announce;
+pub mod bgp;
 pub mod claims;
 pub mod decide;
 pub mod flags;

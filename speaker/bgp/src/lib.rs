@@ -14,15 +14,19 @@
 //! - [`packet`]: messages and their bytes. Decoding, validating and deciding are three steps; an error of any is the
 //!   [`Notification`](packet::Notification) to send.
 //! - [`state`]: the state machine of one peer. Events in, actions out, time is an argument.
+//! - [`received`]: what the peer announces: counted and dropped.
 //! - [`table`]: what a peer is to have and what it has been sent; only differences go out.
+//! - [`writer`]: between table and packets.
 //!
 //! Nothing here knows a socket, a clock or Kubernetes.
 
 pub mod attributes;
 pub mod packet;
+pub mod received;
 pub mod state;
 pub mod table;
 pub mod value;
+pub mod writer;
 
 pub use attributes::Attributes;
 pub use value::{Asn, Community, ExtendedCommunity, Family, HoldTime, LargeCommunity, Prefix, RouterId};

@@ -80,6 +80,8 @@ pub struct AdjRibOut {
     families: BTreeMap<Family, Sweep>,
     /// How many prefixes of each family the peer has.
     sent: BTreeMap<Family, usize>,
+    /// How many prefixes it is to have.
+    desired: usize,
     enhanced_refresh: bool,
     /// Markers to be written before anything is announced.
     markers: VecDeque<Marker>,
@@ -113,6 +115,8 @@ impl AdjRibOut {
             return;
         }
         self.groups.remove(prefix, route.waits.take());
+        self.desired += usize::from(attributes.is_some());
+        self.desired -= usize::from(route.desired.is_some());
         route.desired = attributes;
         self.settle(prefix);
     }
@@ -213,7 +217,7 @@ impl AdjRibOut {
     /// How many prefixes the peer is to have, of all families, spoken or not.
     #[must_use]
     pub fn desired(&self) -> usize {
-        self.routes.values().filter(|route| route.desired.is_some()).count()
+        self.desired
     }
 
     /// Finds out what is to be done about a route.

@@ -2,6 +2,8 @@
 //!
 //! Take all actions after each call of the session, and do them in their order, before the next call.
 
+use std::fmt;
+
 use super::event::Connection;
 use super::negotiated::Negotiated;
 use crate::packet::{Notification, Open};
@@ -59,4 +61,18 @@ pub enum DownReason {
     Stopped,
     /// The peer is gone, as seen from outside of BGP.
     PeerDown(String),
+}
+
+/// In words, for people.
+impl fmt::Display for DownReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sent(notification) => write!(f, "we say: {notification}"),
+            Self::Unsent(notification) => write!(f, "the peer takes nothing any more: {notification}"),
+            Self::Received(notification) => write!(f, "peer says: {notification}"),
+            Self::Replaced => f.write_str("the peer has restarted"),
+            Self::Transport(reason) | Self::PeerDown(reason) => f.write_str(reason),
+            Self::Stopped => f.write_str("not wanted any more"),
+        }
+    }
 }

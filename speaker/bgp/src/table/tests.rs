@@ -268,6 +268,7 @@ proptest! {
                     }
                 }
             }
+            prop_assert_eq!(table.desired(), wanted.len());
             if let Some((_, peer)) = &session {
                 for number in 0..24 {
                     let prefix = numbered(number);

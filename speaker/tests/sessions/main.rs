@@ -1,0 +1,5 @@
+//! Sessions over real TCP: two of ours, of which one only listens, and peers that behave badly.
+#![cfg(test)]
+
+mod ends;
+mod misbehaving;
