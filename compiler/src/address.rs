@@ -140,6 +140,19 @@ impl AddressRange {
         (numeric(self.last) - numeric(self.first)).saturating_add(1)
     }
 
+    /// Length of the largest CIDR that lies in the range: `10.0.0.10-10.0.0.20` holds `10.0.0.12/30`, so 30.
+    #[must_use]
+    pub fn shortest_prefix(&self) -> u8 {
+        let (first, last) = (numeric(self.first), numeric(self.last));
+        let bits = self.family().bits();
+        let holds = |length: &u8| {
+            let hosts = !u128::MAX.checked_shl((bits - length).into()).unwrap_or(0);
+            // The first address from `first` on that begins a CIDR of this length.
+            first.checked_add(hosts).is_some_and(|next| (next & !hosts) | hosts <= last)
+        };
+        (0..bits).find(holds).unwrap_or(bits)
+    }
+
     /// How many of its addresses are [buggy](is_buggy).
     #[must_use]
     pub fn buggy(&self) -> u128 {

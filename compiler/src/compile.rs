@@ -1,16 +1,22 @@
 //! From objects to their meaning: check each object alone, settle overlaps, resolve references.
 
 mod advertisement;
+mod aggregation;
+mod bgp_advertisement;
+mod community;
+mod dispute;
 mod overlap;
+mod peer;
 mod pool;
+mod selection;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-use crate::config::Config;
-use crate::object::Objects;
-use crate::verdict::{Condition, ConditionType, Reason, Verdict};
+use crate::config::{BfdProfile, Bgp, Config};
+use crate::object::{self, ObjectMeta, Objects};
+use crate::verdict::{Condition, ConditionType, Kind, Reason, Verdict};
 
 /// What [`compile`] returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,14 +31,48 @@ pub struct Compilation {
 ///
 /// Never fails: an object that cannot be used is left out alone, and its verdict says why. Where
 /// two pools list the same address the older one (by creation time, then by name) has it and the
-/// younger one does not hand it out. The order of `objects` has no influence.
+/// younger one does not hand it out. Likewise of two advertisements that say something else of one
+/// route, and of two objects that give one name to different communities. The order of `objects`
+/// has no influence.
 #[must_use]
 pub fn compile(objects: &Objects) -> Compilation {
-    let Objects { pools, l2_advertisements, namespaces } = objects;
+    let Objects { pools, l2_advertisements, bgp_peers, bgp_advertisements, communities, bfd_profiles, namespaces } =
+        objects;
     let (pools, mut verdicts) = pool::compile(pools, namespaces);
     let (l2_advertisements, l2_verdicts) = advertisement::compile(l2_advertisements, &pools);
     verdicts.extend(l2_verdicts);
-    Compilation { config: Arc::new(Config::new(pools, l2_advertisements)), verdicts }
+    let (aliases, community_verdicts) = community::compile(communities);
+    let (advertisements, advertisement_verdicts) =
+        bgp_advertisement::compile(bgp_advertisements, &pools, bgp_peers, &aliases);
+    verdicts.extend(advertisement_verdicts);
+    let bfd_profiles = profiles(bfd_profiles);
+    let (peers, peer_verdicts) = peer::compile(bgp_peers, &bfd_profiles);
+    verdicts.extend(peer_verdicts);
+    verdicts.extend(community_verdicts);
+    let bgp = Bgp { peers, advertisements, bfd_profiles };
+    Compilation { config: Arc::new(Config::new(pools, l2_advertisements, bgp)), verdicts }
+}
+
+/// BFD profiles, by name.
+fn profiles(written: &[object::BfdProfile]) -> Vec<BfdProfile> {
+    let profile = |one: &object::BfdProfile| BfdProfile { name: one.meta.name.clone(), settings: one.settings.clone() };
+    let mut written: Vec<_> = written.iter().collect();
+    written.sort_by(|a, b| by_name(&a.meta, &b.meta));
+    written.into_iter().map(profile).collect()
+}
+
+/// Of two objects that can't both have their way the one that sorts first has it. Names are unique; the UID
+/// only makes the order total for input that no API server would give.
+fn seniority(meta: &ObjectMeta) -> (i64, String, String) {
+    (meta.created, meta.name.clone(), meta.uid.clone())
+}
+
+fn by_name(a: &ObjectMeta, b: &ObjectMeta) -> std::cmp::Ordering {
+    (&a.name, &a.uid).cmp(&(&b.name, &b.uid))
+}
+
+fn verdict(kind: Kind, meta: &ObjectMeta, conditions: Vec<Condition>) -> Verdict {
+    Verdict { kind, name: meta.name.clone(), uid: meta.uid.clone(), generation: meta.generation, conditions }
 }
 
 /// Why an object is left out. Also the sentence for its `Accepted` condition.
@@ -42,8 +82,15 @@ struct Refusal {
 }
 
 impl Refusal {
-    fn condition(self) -> Condition {
-        Condition { kind: ConditionType::Accepted, status: false, reason: self.reason, message: self.message }
+    /// `Accepted`, and `ResolvedRefs` too if what is missing is another object.
+    fn conditions(self) -> Vec<Condition> {
+        let Self { reason, message } = self;
+        let condition = |kind| Condition { kind, status: false, reason, message: message.clone() };
+        let kinds: &[_] = match reason {
+            Reason::CommunityNotFound => &[ConditionType::Accepted, ConditionType::ResolvedRefs],
+            _ => &[ConditionType::Accepted],
+        };
+        kinds.iter().copied().map(condition).collect()
     }
 }
 

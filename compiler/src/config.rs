@@ -1,25 +1,38 @@
 //! The compiled configuration, and the questions it answers.
 
+mod advertisement;
+mod peer;
+#[cfg(test)]
+mod tests;
+
+pub use advertisement::BgpAdvertisement;
+pub use peer::{Authentication, BfdProfile, BgpPeer, DEFAULT_HOLD_TIME, Endpoint, RemoteAs};
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::address::{AddressRange, Family, is_buggy};
 use crate::object::Labels;
 use crate::selector::{Selector, matches_any_or_empty};
 
-#[cfg(test)]
-mod tests;
-
 /// What all accepted objects mean together. Immutable: a change of any object makes a new one.
 /// Equal configurations mean the same, so a recompilation that changes nothing is seen by `==`.
-///
-/// Peers and BGP advertisements will stand beside the layer-2 ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     pools: Vec<Pool>,
     l2_advertisements: Vec<L2Advertisement>,
+    bgp: Bgp,
     /// Every free range with the index of its pool. Ascending and disjoint, for binary search.
     free: Vec<(AddressRange, usize)>,
+}
+
+/// What is configured about BGP. Each list by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bgp {
+    pub(crate) peers: Vec<BgpPeer>,
+    pub(crate) advertisements: Vec<Arc<BgpAdvertisement>>,
+    pub(crate) bfd_profiles: Vec<BfdProfile>,
 }
 
 /// A pool.
@@ -129,15 +142,15 @@ impl<'a> Home<'a> {
 }
 
 impl Config {
-    /// `pools` and `l2_advertisements` must be sorted by name, and no address free twice.
-    pub(crate) fn new(pools: Vec<Pool>, l2_advertisements: Vec<L2Advertisement>) -> Self {
+    /// All lists must be sorted by name, and no address free twice.
+    pub(crate) fn new(pools: Vec<Pool>, l2_advertisements: Vec<L2Advertisement>, bgp: Bgp) -> Self {
         let mut free: Vec<_> = pools
             .iter()
             .enumerate()
             .flat_map(|(index, pool)| pool.free_ranges.iter().map(move |range| (*range, index)))
             .collect();
         free.sort_unstable();
-        Self { pools, l2_advertisements, free }
+        Self { pools, l2_advertisements, bgp, free }
     }
 
     /// All pools, by name, also those that are not [usable](Pool::usable).
@@ -150,6 +163,32 @@ impl Config {
     #[must_use]
     pub fn l2_advertisements(&self) -> &[L2Advertisement] {
         &self.l2_advertisements
+    }
+
+    /// All accepted BGP peers, by name.
+    #[must_use]
+    pub fn bgp_peers(&self) -> &[BgpPeer] {
+        &self.bgp.peers
+    }
+
+    /// The accepted BGP peer called `name`.
+    #[must_use]
+    pub fn bgp_peer(&self, name: &str) -> Option<&BgpPeer> {
+        let index = self.bgp.peers.binary_search_by(|peer| peer.name.as_str().cmp(name)).ok()?;
+        self.bgp.peers.get(index)
+    }
+
+    /// All BGP advertisements that are used, wholly or in part, by name.
+    #[must_use]
+    pub fn bgp_advertisements(&self) -> &[Arc<BgpAdvertisement>] {
+        &self.bgp.advertisements
+    }
+
+    /// The BFD profile called `name`.
+    #[must_use]
+    pub fn bfd_profile(&self, name: &str) -> Option<&BfdProfile> {
+        let index = self.bgp.bfd_profiles.binary_search_by(|profile| profile.name.as_str().cmp(name)).ok()?;
+        self.bgp.bfd_profiles.get(index)
     }
 
     /// The pool called `name`.
@@ -187,6 +226,11 @@ impl Config {
     /// The layer-2 advertisements that cover the pool called `pool`.
     pub fn l2_advertisements_of<'a>(&'a self, pool: &'a str) -> impl Iterator<Item = &'a L2Advertisement> + 'a {
         self.l2_advertisements.iter().filter(move |advertisement| advertisement.pools.contains(pool))
+    }
+
+    /// The BGP advertisements that cover the pool called `pool`.
+    pub fn bgp_advertisements_of<'a>(&'a self, pool: &'a str) -> impl Iterator<Item = &'a Arc<BgpAdvertisement>> + 'a {
+        self.bgp.advertisements.iter().filter(move |advertisement| advertisement.pools.contains(pool))
     }
 }
 

@@ -5,15 +5,20 @@
 //! function, [`compile()`], and ask the answer:
 //!
 //! ```text
-//!  IPAddressPool ┐                       ┌ Config    pools, free ranges, compiled selectors
-//!  L2Advertisement ├ Objects → compile() ┤           (shared, immutable, asked per Service)
-//!  Namespace     ┘                       └ Verdict   per object: in order? if not, what to write
+//!  IPAddressPool    ┐
+//!  L2Advertisement  │                       ┌ Config    pools, advertisements, peers, free ranges,
+//!  BGPAdvertisement │                       │           selectors; shared, immutable, asked per Service
+//!  BGPPeer          ├ Objects → compile() ──┤
+//!  Community        │                       └ Verdict   per object: in order? if not, what to write
+//!  BFDProfile       │
+//!  Namespace        ┘
 //! ```
 //!
 //! - [`object`]: the input, plain values without a Kubernetes type.
 //! - [`address`]: what an item of `spec.addresses` means; arithmetic on address ranges.
 //! - [`selector`]: label selectors, checked once and then only asked.
 //! - [`config`]: the output, and the questions it answers.
+//! - [`bgp`]: what advertisements make of one Service, as routes.
 //! - [`verdict`]: what is to be said about each object, for a person.
 //! - [`compile`](mod@compile): the way from one to the other; overlaps are settled there.
 //!
@@ -22,15 +27,17 @@
 //! was compiled before, so every program on every node comes to the same [`Config`].
 
 pub mod address;
+pub mod bgp;
 pub mod compile;
 pub mod config;
+mod duration;
 pub mod object;
 pub mod selector;
 pub mod verdict;
 
 pub use address::{AddressError, AddressRange, Family};
 pub use compile::{Compilation, compile};
-pub use config::{Config, Home, L2Advertisement, Pool};
+pub use config::{BgpAdvertisement, BgpPeer, Config, Home, L2Advertisement, Pool};
 pub use object::Objects;
 pub use selector::{Selector, SelectorError};
 pub use verdict::{Condition, ConditionType, Kind, Reason, Verdict};

@@ -3,21 +3,30 @@
 //! These mirror the `metallb.io` kinds field by field, with the defaults of the schema applied.
 //! The border that makes them from API objects lives with the API types.
 
+mod bgp;
+
+pub use bgp::{BfdProfile, BfdSettings, BgpAdvertisement, BgpPeer, Community, CommunityAlias, Password};
+
 use std::collections::BTreeMap;
 
 /// Labels of an object, key to value.
 pub type Labels = BTreeMap<String, String>;
 
 /// Everything that [`compile`](crate::compile()) looks at. The order inside the lists is irrelevant.
-///
-/// The BGP kinds (peers, BGP advertisements, BFD profiles, communities) will stand beside the
-/// layer-2 ones as further lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Objects {
     /// All pools of Herald's namespace.
     pub pools: Vec<IpAddressPool>,
     /// All layer-2 advertisements of Herald's namespace.
     pub l2_advertisements: Vec<L2Advertisement>,
+    /// All BGP peers of Herald's namespace.
+    pub bgp_peers: Vec<BgpPeer>,
+    /// All BGP advertisements of Herald's namespace.
+    pub bgp_advertisements: Vec<BgpAdvertisement>,
+    /// All Community objects of Herald's namespace.
+    pub communities: Vec<Community>,
+    /// All BFD profiles of Herald's namespace.
+    pub bfd_profiles: Vec<BfdProfile>,
     /// All namespaces of the cluster, for `serviceAllocation.namespaceSelectors`.
     pub namespaces: Vec<Namespace>,
 }

@@ -3,22 +3,30 @@
 //!
 //! | object | condition | True | False |
 //! | --- | --- | --- | --- |
-//! | all | `Accepted` | used exactly as written | something is not used: all of it (`Invalid…`) or the part that an older pool has (`Overlap`) |
+//! | all | `Accepted` | used exactly as written | something is not used: all of it (`Invalid…`) or a part, such as what an older pool has (`Overlap`) |
 //! | pool | `Conflicted` | some addresses are listed twice, here or in another pool | every address is listed once |
 //! | pool | `Exhausted` | a family that it has addresses of has none left | each has one left |
 //! | pool | `Retained` | addresses in use came from it and are outside of it now | none are |
-//! | advertisement | `ResolvedRefs` | every pool it names exists | a pool it names is missing |
+//! | advertisement | `ResolvedRefs` | everything it names exists | a pool, peer or community it names is missing |
+//! | peer | `ResolvedRefs` | the BFD profile it names exists | it is missing, the session runs without |
+//! | peer | `Questionable` | works, but hardly as it is meant | - |
 //!
 //! The compiler says all but `Exhausted` and `Retained`, which depend on what is in use; the controller adds those.
 //! A condition that does not apply is absent: of an object that is left out the compiler says `Accepted` alone.
 
-/// Kind of a configuration object. (The BGP kinds join here.)
+/// Kind of a configuration object that gets a verdict. (BFD profiles get none yet.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// `IPAddressPool`.
     IpAddressPool,
     /// `L2Advertisement`.
     L2Advertisement,
+    /// `BGPAdvertisement`.
+    BgpAdvertisement,
+    /// `BGPPeer`.
+    BgpPeer,
+    /// `Community`.
+    Community,
 }
 
 impl Kind {
@@ -28,6 +36,18 @@ impl Kind {
         match self {
             Self::IpAddressPool => "IPAddressPool",
             Self::L2Advertisement => "L2Advertisement",
+            Self::BgpAdvertisement => "BGPAdvertisement",
+            Self::BgpPeer => "BGPPeer",
+            Self::Community => "Community",
+        }
+    }
+
+    /// The version of the API in which the kind is stored.
+    #[must_use]
+    pub fn version(self) -> &'static str {
+        match self {
+            Self::BgpPeer => "v1beta2",
+            Self::IpAddressPool | Self::L2Advertisement | Self::BgpAdvertisement | Self::Community => "v1beta1",
         }
     }
 }
@@ -93,11 +113,14 @@ pub enum ConditionType {
     Retained,
     /// Every object named by this one exists.
     ResolvedRefs,
+    /// The object is used, but something in it hardly does what its author wants.
+    Questionable,
 }
 
 impl ConditionType {
     /// Every type that Herald writes.
-    pub const ALL: [Self; 5] = [Self::Accepted, Self::Conflicted, Self::Exhausted, Self::Retained, Self::ResolvedRefs];
+    pub const ALL: [Self; 6] =
+        [Self::Accepted, Self::Conflicted, Self::Exhausted, Self::Retained, Self::ResolvedRefs, Self::Questionable];
 
     /// The type as it stands in `status.conditions[].type`.
     #[must_use]
@@ -108,6 +131,7 @@ impl ConditionType {
             Self::Exhausted => "Exhausted",
             Self::Retained => "Retained",
             Self::ResolvedRefs => "ResolvedRefs",
+            Self::Questionable => "Questionable",
         }
     }
 
@@ -116,7 +140,7 @@ impl ConditionType {
     pub fn normal(self) -> bool {
         match self {
             Self::Accepted | Self::ResolvedRefs => true,
-            Self::Conflicted | Self::Exhausted | Self::Retained => false,
+            Self::Conflicted | Self::Exhausted | Self::Retained | Self::Questionable => false,
         }
     }
 }
@@ -162,6 +186,28 @@ pub enum Reason {
     ResolvedRefs,
     /// `ResolvedRefs=False`: a named pool is missing.
     PoolNotFound,
+    /// `Accepted=False`: a field of a BGP peer, or two together, make no sense.
+    InvalidPeer,
+    /// `Accepted=False`: a length of prefixes that can't be, or not together with `serviceSelectors`.
+    InvalidAggregation,
+    /// `Accepted=False`: a number said of routes is out of range.
+    InvalidAttribute,
+    /// `Accepted=False`: a community can't be read. Of a Community object, other entries are used.
+    InvalidCommunity,
+    /// `Accepted=False`: an aggregate would hold more than the pool; host routes are announced.
+    AggregationTooShort,
+    /// `Accepted=False`: an older advertisement says something else of the same routes, and that is announced.
+    ConflictingAdvertisement,
+    /// `Accepted=False` and `ResolvedRefs=False`: no Community object has the name; nothing is announced.
+    CommunityNotFound,
+    /// `ResolvedRefs=False`: a named peer is missing.
+    PeerNotFound,
+    /// `ResolvedRefs=False`: the named BFD profile is missing.
+    BfdProfileNotFound,
+    /// `Questionable=True`: a session without hold time.
+    HoldTimeDisabled,
+    /// `Questionable=True`: a session without KEEPALIVEs, but with a hold time.
+    KeepaliveDisabled,
 }
 
 impl Reason {
@@ -188,6 +234,17 @@ impl Reason {
             Self::PoolNotAccepted => "PoolNotAccepted",
             Self::ResolvedRefs => "ResolvedRefs",
             Self::PoolNotFound => "PoolNotFound",
+            Self::InvalidPeer => "InvalidPeer",
+            Self::InvalidAggregation => "InvalidAggregation",
+            Self::InvalidAttribute => "InvalidAttribute",
+            Self::InvalidCommunity => "InvalidCommunity",
+            Self::AggregationTooShort => "AggregationTooShort",
+            Self::ConflictingAdvertisement => "ConflictingAdvertisement",
+            Self::CommunityNotFound => "CommunityNotFound",
+            Self::PeerNotFound => "PeerNotFound",
+            Self::BfdProfileNotFound => "BfdProfileNotFound",
+            Self::HoldTimeDisabled => "HoldTimeDisabled",
+            Self::KeepaliveDisabled => "KeepaliveDisabled",
         }
     }
 }

@@ -8,84 +8,26 @@ use std::sync::Arc;
 
 use herald_compiler::verdict::{Kind, Verdict};
 use herald_compiler::{Config, Objects, compile, object};
-use herald_crds::{IPAddressPool, L2Advertisement, border};
 use herald_runtime::watch::Change;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
+mod seen;
 #[cfg(test)]
 mod tests;
 
-/// A pool as last seen.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SeenPool {
-    /// What the user wrote.
-    pub object: object::IpAddressPool,
-    /// What its status says.
-    pub status: SeenStatus,
-}
-
-/// A layer-2 advertisement as last seen.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SeenAdvertisement {
-    /// What the user wrote.
-    pub object: object::L2Advertisement,
-    /// What its status says.
-    pub status: SeenStatus,
-}
-
-/// The status of a configuration object as last seen.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct SeenStatus {
-    /// The counters of a pool; `None` while its status has none, and for other kinds.
-    pub counters: Option<Counters>,
-    /// The conditions.
-    pub conditions: Vec<Condition>,
-}
-
-/// The four counters of a pool's status; numbers beyond int64 are its largest value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Distinct IPv4 addresses in use.
-    pub assigned_v4: i64,
-    /// Distinct IPv6 addresses in use.
-    pub assigned_v6: i64,
-    /// IPv4 addresses that could still be handed out.
-    pub available_v4: i64,
-    /// IPv6 addresses that could still be handed out.
-    pub available_v6: i64,
-}
-
-impl SeenPool {
-    /// Takes from a pool what matters.
-    #[must_use]
-    pub fn of(pool: &IPAddressPool) -> Self {
-        let status = pool.status.as_ref();
-        let counters = status.map(|status| Counters {
-            assigned_v4: status.assigned_ipv4,
-            assigned_v6: status.assigned_ipv6,
-            available_v4: status.available_ipv4,
-            available_v6: status.available_ipv6,
-        });
-        let conditions = status.map(|status| status.conditions.clone()).unwrap_or_default();
-        Self { object: border::pool(pool), status: SeenStatus { counters, conditions } }
-    }
-}
-
-impl SeenAdvertisement {
-    /// Takes from an advertisement what matters.
-    #[must_use]
-    pub fn of(advertisement: &L2Advertisement) -> Self {
-        let conditions = advertisement.status.as_ref().map(|status| status.conditions.clone()).unwrap_or_default();
-        let object = border::l2_advertisement(advertisement);
-        Self { object, status: SeenStatus { counters: None, conditions } }
-    }
-}
+use seen::Named;
+pub use seen::{
+    Counters, Seen, SeenAdvertisement, SeenBgpAdvertisement, SeenCommunity, SeenPeer, SeenPool, SeenStatus,
+};
 
 /// All configuration objects.
 #[derive(Debug, Default)]
 pub struct ConfigObjects {
-    pools: BTreeMap<String, SeenPool>,
-    advertisements: BTreeMap<String, SeenAdvertisement>,
+    pools: Known<object::IpAddressPool>,
+    l2_advertisements: Known<object::L2Advertisement>,
+    bgp_peers: Known<object::BgpPeer>,
+    bgp_advertisements: Known<object::BgpAdvertisement>,
+    communities: Known<object::Community>,
+    bfd_profiles: BTreeMap<String, object::BfdProfile>,
     namespaces: BTreeMap<String, object::Namespace>,
     listed: Listed,
     /// Something changed since the last compilation.
@@ -94,9 +36,15 @@ pub struct ConfigObjects {
     verdicts: BTreeMap<(Kind, String), Verdict>,
 }
 
+/// The objects of one kind, by name.
+type Known<T> = BTreeMap<String, Seen<T>>;
+
 #[derive(Debug, Default)]
 struct Listed {
     pools: bool,
+    bgp_peers: bool,
+    communities: bool,
+    bfd_profiles: bool,
     namespaces: bool,
 }
 
@@ -110,14 +58,36 @@ impl ConfigObjects {
     /// Something happened to pools.
     pub fn pools(&mut self, change: Change<SeenPool>) {
         self.listed.pools |= matches!(change, Change::Reset(_));
-        let spec = |pool: &SeenPool| pool.object.clone();
-        self.stale |= follow(&mut self.pools, change, |pool| pool.object.meta.name.clone(), spec);
+        self.stale |= follow_written(&mut self.pools, change);
     }
 
     /// Something happened to layer-2 advertisements.
     pub fn l2_advertisements(&mut self, change: Change<SeenAdvertisement>) {
-        let spec = |one: &SeenAdvertisement| one.object.clone();
-        self.stale |= follow(&mut self.advertisements, change, |one| one.object.meta.name.clone(), spec);
+        self.stale |= follow_written(&mut self.l2_advertisements, change);
+    }
+
+    /// Something happened to BGP peers.
+    pub fn bgp_peers(&mut self, change: Change<SeenPeer>) {
+        self.listed.bgp_peers |= matches!(change, Change::Reset(_));
+        self.stale |= follow_written(&mut self.bgp_peers, change);
+    }
+
+    /// Something happened to BGP advertisements.
+    pub fn bgp_advertisements(&mut self, change: Change<SeenBgpAdvertisement>) {
+        self.stale |= follow_written(&mut self.bgp_advertisements, change);
+    }
+
+    /// Something happened to Community objects.
+    pub fn communities(&mut self, change: Change<SeenCommunity>) {
+        self.listed.communities |= matches!(change, Change::Reset(_));
+        self.stale |= follow_written(&mut self.communities, change);
+    }
+
+    /// Something happened to BFD profiles.
+    pub fn bfd_profiles(&mut self, change: Change<object::BfdProfile>) {
+        self.listed.bfd_profiles |= matches!(change, Change::Reset(_));
+        let spec = object::BfdProfile::clone;
+        self.stale |= follow(&mut self.bfd_profiles, change, |profile| profile.meta.name.clone(), spec);
     }
 
     /// Something happened to namespaces.
@@ -144,8 +114,12 @@ impl ConfigObjects {
             return None;
         }
         let objects = Objects {
-            pools: self.pools.values().map(|pool| pool.object.clone()).collect(),
-            l2_advertisements: self.advertisements.values().map(|one| one.object.clone()).collect(),
+            pools: written(&self.pools),
+            l2_advertisements: written(&self.l2_advertisements),
+            bgp_peers: written(&self.bgp_peers),
+            bgp_advertisements: written(&self.bgp_advertisements),
+            communities: written(&self.communities),
+            bfd_profiles: self.bfd_profiles.values().cloned().collect(),
             namespaces: self.namespaces.values().cloned().collect(),
         };
         let compilation = compile(&objects);
@@ -168,23 +142,49 @@ impl ConfigObjects {
     pub fn wrote_status(&mut self, (kind, name): &(Kind, String), status: SeenStatus) {
         let known = match kind {
             Kind::IpAddressPool => self.pools.get_mut(name).map(|pool| &mut pool.status),
-            Kind::L2Advertisement => self.advertisements.get_mut(name).map(|one| &mut one.status),
+            Kind::L2Advertisement => self.l2_advertisements.get_mut(name).map(|one| &mut one.status),
+            Kind::BgpAdvertisement => self.bgp_advertisements.get_mut(name).map(|one| &mut one.status),
+            Kind::BgpPeer => self.bgp_peers.get_mut(name).map(|peer| &mut peer.status),
+            Kind::Community => self.communities.get_mut(name).map(|one| &mut one.status),
         };
         if let Some(known) = known {
             *known = status;
         }
     }
 
-    /// The verdicts of the last compilation, each with what the object's status says now.
+    /// The verdicts of the last compilation, each with what the object's status says now. Without those that rest on
+    /// kinds that have not been listed yet: what they name would be missing.
     pub fn verdicts(&self) -> impl Iterator<Item = (&Verdict, &SeenStatus)> {
-        self.verdicts.values().filter_map(|verdict| {
+        self.verdicts.values().filter(|verdict| self.knows_what_it_names(verdict.kind)).filter_map(|verdict| {
             let status = match verdict.kind {
                 Kind::IpAddressPool => &self.pools.get(&verdict.name)?.status,
-                Kind::L2Advertisement => &self.advertisements.get(&verdict.name)?.status,
+                Kind::L2Advertisement => &self.l2_advertisements.get(&verdict.name)?.status,
+                Kind::BgpAdvertisement => &self.bgp_advertisements.get(&verdict.name)?.status,
+                Kind::BgpPeer => &self.bgp_peers.get(&verdict.name)?.status,
+                Kind::Community => &self.communities.get(&verdict.name)?.status,
             };
             Some((verdict, status))
         })
     }
+
+    fn knows_what_it_names(&self, kind: Kind) -> bool {
+        let Listed { bgp_peers, communities, bfd_profiles, .. } = self.listed;
+        match kind {
+            // (Nothing is said of any object before pools and namespaces are listed.)
+            Kind::IpAddressPool | Kind::L2Advertisement | Kind::Community => true,
+            Kind::BgpAdvertisement => bgp_peers && communities,
+            Kind::BgpPeer => bfd_profiles,
+        }
+    }
+}
+
+fn written<T: Named>(known: &Known<T>) -> Vec<T> {
+    known.values().map(|seen| seen.object.clone()).collect()
+}
+
+/// Makes `known` follow a change. True if what users wrote is different now.
+fn follow_written<T: Named>(known: &mut Known<T>, change: Change<Seen<T>>) -> bool {
+    follow(known, change, |seen| seen.object.meta().name.clone(), |seen| seen.object.clone())
 }
 
 /// Makes `objects` follow a change. True if what users wrote (`spec`) is different now.

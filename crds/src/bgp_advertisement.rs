@@ -1,6 +1,7 @@
 //! `BGPAdvertisement`: which pools are announced to routers, as what, and to which peers.
 
 use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::condition::ConditionsStatus;
@@ -65,6 +66,36 @@ pub struct BGPAdvertisementSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = rules::selectors)]
     pub service_selectors: Vec<LabelSelector>,
+    /// What Herald adds to MetalLB's advertisements.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub herald: Option<BGPExtension>,
+}
+
+/// What Herald adds to MetalLB's BGP advertisements. MetalLB prunes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BGPExtension {
+    /// Registered communities by name, in addition to communities.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::well_known_communities)]
+    pub well_known_communities: Vec<String>,
+    /// Extended communities: rt:64512:100, soo:64512:100, rt:192.0.2.1:100, or 0x and 16 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = rules::extended_communities)]
+    pub extended_communities: Vec<String>,
+    /// How many times more than once the AS number of this cluster stands in the path that external peers
+    /// see, 0 to 16: a longer path is a worse one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::as_path_prepend)]
+    pub as_path_prepend: Option<i32>,
+    /// MULTI_EXIT_DISC: of several ways into this cluster a router takes the one with the lowest number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::uint32)]
+    pub med: Option<i64>,
+    /// Announce aggregates from every node. Otherwise, for Services with externalTrafficPolicy Local, a node
+    /// announces an aggregate only while it may serve every address in use below it, and host routes else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aggregate_always: Option<bool>,
 }
 
 fn host_route_v4() -> i32 {

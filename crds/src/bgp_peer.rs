@@ -75,12 +75,13 @@ pub struct BGPPeerSpec {
     #[schemars(transform = rules::port)]
     pub peer_port: i32,
     /// How long the session survives without a message, like 90s: at least 3s, or 0s for ever.
+    /// 90s by default, or three times keepaliveTime.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = rules::hold_time)]
     pub hold_time: Option<String>,
-    /// Interval of KEEPALIVE messages, like 30s; at most holdTime.
+    /// Interval of KEEPALIVE messages, like 30s; at least 1s and at most holdTime. A third of holdTime by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = rules::duration)]
+    #[schemars(transform = rules::keepalive_time)]
     pub keepalive_time: Option<String>,
     /// Pause between attempts to connect, like 10s: whole seconds, 1s to 65535s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -123,6 +124,20 @@ pub struct BGPPeerSpec {
     /// Announce IPv4 and IPv6 over this one session.
     #[serde(default)]
     pub dual_stack_address_family: bool,
+    /// What Herald adds to MetalLB's peers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub herald: Option<PeerExtension>,
+}
+
+/// What Herald adds to MetalLB's BGP peers. MetalLB prunes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PeerExtension {
+    /// How many hops away the router may be, 1 to 254: packets with a TTL below 256 minus this number are
+    /// dropped (GTSM, RFC 5082). 1 is a router on the same network. The router has to send with TTL 255.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = rules::hops)]
+    pub ttl_security_hops: Option<i32>,
 }
 
 /// Names a Secret.

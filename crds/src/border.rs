@@ -4,10 +4,12 @@
 //! judged here, so it can't fail. The other way, the compiler's verdicts become
 //! `status.conditions`.
 
+mod bgp;
 mod conditions;
 #[cfg(test)]
 mod tests;
 
+pub use bgp::{bfd_profile, bgp_advertisement, bgp_peer, community};
 pub use conditions::{conditions, conditions_differ};
 
 use herald_compiler::object;

@@ -38,8 +38,8 @@ pub mod selector;
 pub mod service_status;
 
 pub use bfd_profile::{BFDProfile, BFDProfileSpec};
-pub use bgp_advertisement::{BGPAdvertisement, BGPAdvertisementSpec};
-pub use bgp_peer::{BGPPeer, BGPPeerSpec, SecretReference};
+pub use bgp_advertisement::{BGPAdvertisement, BGPAdvertisementSpec, BGPExtension};
+pub use bgp_peer::{BGPPeer, BGPPeerSpec, PeerExtension, SecretReference};
 pub use bgp_session_state::{BGPSessionState, BGPSessionStateSpec, BGPSessionStateStatus};
 pub use community::{Community, CommunityAlias, CommunitySpec};
 pub use condition::ConditionsStatus;

@@ -18,14 +18,17 @@
 
 mod addresses;
 mod bgp;
+mod communities;
 mod selectors;
 
 pub use addresses::{address, addresses};
 pub use bgp::{
-    aggregation_length, aggregation_length_v6, alias_name, aliases, asn, communities, community_value, connect_time,
-    duration, dynamic_asn, hold_time, keepalive_within_hold_time, multi_hop_is_external, my_asn,
-    no_aggregate_with_service_selectors, one_password, one_peer_as, one_peer_endpoint, password, port, router_id,
-    uint32,
+    aggregation_length, aggregation_length_v6, as_path_prepend, asn, connect_time, dynamic_asn, hold_time, hops,
+    keepalive_time, keepalive_within_hold_time, multi_hop_is_external, my_asn, no_aggregate_with_service_selectors,
+    one_password, one_peer_as, one_peer_endpoint, password, port, router_id, uint32,
+};
+pub use communities::{
+    alias_name, aliases, communities, community_value, extended_communities, well_known_communities,
 };
 pub use selectors::{
     label_key, label_values, operator, operator_is_known, preferences, presence_operator_has_no_values, selectors,

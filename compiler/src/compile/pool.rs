@@ -1,7 +1,7 @@
 //! Pools: each checked alone, then their overlaps settled, then one verdict each.
 
 use super::overlap::Claims;
-use super::{Refusal, accepted, check_names_once};
+use super::{Refusal, accepted, check_names_once, seniority, verdict};
 use crate::address::AddressRange;
 use crate::config::{Allocation, Pool};
 use crate::object::{IpAddressPool, Namespace, ObjectMeta, ServiceAllocation};
@@ -44,12 +44,6 @@ pub(super) fn compile(written: &[IpAddressPool], namespaces: &[Namespace]) -> (V
     settle_overlaps(&mut drafts);
     drafts.sort_by(|a, b| a.meta.name.cmp(&b.meta.name));
     drafts.into_iter().map(finish).unzip()
-}
-
-/// Of two pools with the same address the one that sorts first has it. Names are unique; the UID
-/// only makes the order total for input that no API server would give.
-fn seniority(meta: &ObjectMeta) -> (i64, String, String) {
-    (meta.created, meta.name.clone(), meta.uid.clone())
 }
 
 /// What a pool means alone.
@@ -170,16 +164,9 @@ fn finish(draft: Draft<'_>) -> (Pool, Verdict) {
             let conditions = vec![acceptance(&pool, &overlaps), conflict(&overlaps)];
             (pool, conditions)
         }
-        Err(refusal) => (unusable(meta), vec![refusal.condition()]),
+        Err(refusal) => (unusable(meta), refusal.conditions()),
     };
-    let verdict = Verdict {
-        kind: Kind::IpAddressPool,
-        name: meta.name.clone(),
-        uid: meta.uid.clone(),
-        generation: meta.generation,
-        conditions,
-    };
-    (pool, verdict)
+    (pool, verdict(Kind::IpAddressPool, meta, conditions))
 }
 
 fn unusable(meta: &ObjectMeta) -> Pool {

@@ -16,7 +16,7 @@ use super::plan::plan;
 use super::queue::Queue;
 use super::status::StatusBoard;
 use crate::announced::Board;
-use crate::compile::{ConfigObjects, SeenAdvertisement, SeenPool};
+use crate::compile::{ConfigObjects, SeenPool};
 use crate::lead::Epoch;
 use crate::watch::{Observed, SeenService, SeenState};
 
@@ -128,7 +128,11 @@ impl Index {
         match observed {
             Observed::Service(change) => self.services(change, now),
             Observed::Pool(change) => self.pools(change, now),
-            Observed::L2Advertisement(change) => self.l2_advertisements(change, now),
+            Observed::L2Advertisement(change) => self.configured(now, |objects| objects.l2_advertisements(change)),
+            Observed::BgpPeer(change) => self.configured(now, |objects| objects.bgp_peers(change)),
+            Observed::BgpAdvertisement(change) => self.configured(now, |objects| objects.bgp_advertisements(change)),
+            Observed::Community(change) => self.configured(now, |objects| objects.communities(change)),
+            Observed::BfdProfile(change) => self.configured(now, |objects| objects.bfd_profiles(change)),
             Observed::Namespace(change) => self.namespaces(change, now),
             Observed::L2Status(change) => self.announced.observe(change, now),
             Observed::State(change) => self.state(change, now),
@@ -158,21 +162,17 @@ impl Index {
 
     /// Something happened to pools.
     pub fn pools(&mut self, change: Change<SeenPool>, now: Duration) {
-        self.objects.pools(change);
-        self.status.touch(now);
-        self.overview.touch(now);
-    }
-
-    /// Something happened to layer-2 advertisements.
-    pub fn l2_advertisements(&mut self, change: Change<SeenAdvertisement>, now: Duration) {
-        self.objects.l2_advertisements(change);
-        self.status.touch(now);
-        self.overview.touch(now);
+        self.configured(now, |objects| objects.pools(change));
     }
 
     /// Something happened to namespaces.
     pub fn namespaces(&mut self, change: Change<object::Namespace>, now: Duration) {
-        self.objects.namespaces(change);
+        self.configured(now, |objects| objects.namespaces(change));
+    }
+
+    /// Something happened to a kind of configuration objects.
+    fn configured(&mut self, now: Duration, follow: impl FnOnce(&mut ConfigObjects)) {
+        follow(&mut self.objects);
         self.status.touch(now);
         self.overview.touch(now);
     }

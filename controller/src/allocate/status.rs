@@ -149,7 +149,7 @@ fn lacks_conditions(verdict: &Verdict, status: &SeenStatus) -> bool {
 /// An Event on the object about a condition that is not as it should be.
 fn notice(namespace: &str, verdict: &Verdict, condition: &verdict::Condition) -> Notice {
     let about = ObjectReference {
-        api_version: Some("metallb.io/v1beta1".to_owned()),
+        api_version: Some(format!("metallb.io/{}", verdict.kind.version())),
         kind: Some(verdict.kind.as_str().to_owned()),
         namespace: Some(namespace.to_owned()),
         name: Some(verdict.name.clone()),

@@ -3,7 +3,10 @@
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use herald_compiler::object;
-use herald_crds::{ConfigurationState, IPAddressPool, L2Advertisement, ServiceL2Status, border};
+use herald_crds::{
+    BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, IPAddressPool, L2Advertisement,
+    ServiceL2Status, border,
+};
 use herald_runtime::watch::{Change, changes, readable_changes};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::PartialObjectMeta;
@@ -12,7 +15,7 @@ use kube::runtime::watcher;
 use kube::{Api, Client, Resource};
 
 use super::{LeanService, SeenL2Status, SeenService, SeenState, names};
-use crate::compile::{SeenAdvertisement, SeenPool};
+use crate::compile::{SeenAdvertisement, SeenBgpAdvertisement, SeenCommunity, SeenPeer, SeenPool};
 
 /// A change of something that is watched.
 #[derive(Clone, Debug)]
@@ -23,6 +26,14 @@ pub enum Observed {
     Pool(Change<SeenPool>),
     /// Of layer-2 advertisements in Herald's namespace.
     L2Advertisement(Change<SeenAdvertisement>),
+    /// Of BGP peers in Herald's namespace.
+    BgpPeer(Change<SeenPeer>),
+    /// Of BGP advertisements in Herald's namespace.
+    BgpAdvertisement(Change<SeenBgpAdvertisement>),
+    /// Of Community objects in Herald's namespace.
+    Community(Change<SeenCommunity>),
+    /// Of BFD profiles in Herald's namespace.
+    BfdProfile(Change<object::BfdProfile>),
     /// Of namespaces.
     Namespace(Change<object::Namespace>),
     /// Of what speakers say.
@@ -39,6 +50,10 @@ impl Observed {
             Self::Service(_) => "Service",
             Self::Pool(_) => "IPAddressPool",
             Self::L2Advertisement(_) => "L2Advertisement",
+            Self::BgpPeer(_) => "BGPPeer",
+            Self::BgpAdvertisement(_) => "BGPAdvertisement",
+            Self::Community(_) => "Community",
+            Self::BfdProfile(_) => "BFDProfile",
             Self::Namespace(_) => "Namespace",
             Self::L2Status(_) => "ServiceL2Status",
             Self::State(_) => "ConfigurationState",
@@ -49,7 +64,14 @@ impl Observed {
     #[must_use]
     pub fn is_wanted(&self) -> bool {
         match self {
-            Self::Service(_) | Self::Pool(_) | Self::L2Advertisement(_) | Self::Namespace(_) => true,
+            Self::Service(_)
+            | Self::Pool(_)
+            | Self::L2Advertisement(_)
+            | Self::BgpPeer(_)
+            | Self::BgpAdvertisement(_)
+            | Self::Community(_)
+            | Self::BfdProfile(_)
+            | Self::Namespace(_) => true,
             Self::L2Status(_) | Self::State(_) => false,
         }
     }
@@ -67,6 +89,10 @@ impl Observed {
             Self::Service(change) => why(change),
             Self::Pool(change) => why(change),
             Self::L2Advertisement(change) => why(change),
+            Self::BgpPeer(change) => why(change),
+            Self::BgpAdvertisement(change) => why(change),
+            Self::Community(change) => why(change),
+            Self::BfdProfile(change) => why(change),
             Self::Namespace(change) => why(change),
             Self::L2Status(change) => why(change),
             Self::State(change) => why(change),
@@ -92,6 +118,14 @@ pub fn configuration(client: &Client, namespace: &str) -> BoxStream<'static, Obs
     let pools = readable_changes(pools, everything(), |pool| SeenPool::of(&pool));
     let advertisements = Api::<DeserializeGuard<L2Advertisement>>::namespaced(client.clone(), namespace);
     let advertisements = readable_changes(advertisements, everything(), |one| SeenAdvertisement::of(&one));
+    let peers = Api::<DeserializeGuard<BGPPeer>>::namespaced(client.clone(), namespace);
+    let peers = readable_changes(peers, everything(), |peer| SeenPeer::of(&peer));
+    let bgp = Api::<DeserializeGuard<BGPAdvertisement>>::namespaced(client.clone(), namespace);
+    let bgp = readable_changes(bgp, everything(), |one| SeenBgpAdvertisement::of(&one));
+    let communities = Api::<DeserializeGuard<Community>>::namespaced(client.clone(), namespace);
+    let communities = readable_changes(communities, everything(), |one| SeenCommunity::of(&one));
+    let profiles = Api::<DeserializeGuard<BFDProfile>>::namespaced(client.clone(), namespace);
+    let profiles = readable_changes(profiles, everything(), |profile| border::bfd_profile(&profile));
     let namespaces = Api::<PartialObjectMeta<Namespace>>::all(client.clone());
     let namespaces = changes(namespaces, everything(), |namespace: PartialObjectMeta<Namespace>| {
         border::namespace(namespace.meta())
@@ -104,6 +138,10 @@ pub fn configuration(client: &Client, namespace: &str) -> BoxStream<'static, Obs
     stream::select_all([
         pools.map(Observed::Pool).boxed(),
         advertisements.map(Observed::L2Advertisement).boxed(),
+        peers.map(Observed::BgpPeer).boxed(),
+        bgp.map(Observed::BgpAdvertisement).boxed(),
+        communities.map(Observed::Community).boxed(),
+        profiles.map(Observed::BfdProfile).boxed(),
         namespaces.map(Observed::Namespace).boxed(),
         statuses.map(Observed::L2Status).boxed(),
         states.map(Observed::State).boxed(),

@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use herald_compiler::verdict::Kind;
-use herald_crds::{ConfigurationState, IPAddressPool, L2Advertisement};
+use herald_crds::{BGPAdvertisement, BGPPeer, Community, ConfigurationState, IPAddressPool, L2Advertisement};
 use herald_ipam::ServiceKey;
 use herald_runtime::clock::wall_clock;
+use k8s_openapi::NamespaceResourceScope;
 use kube::api::{ListParams, PartialObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 
 use super::patch;
 use crate::allocate::{Done, Fetched, Job, ServiceWrite, StateWrite, StatusWrite, Written};
-use crate::compile::{SeenAdvertisement, SeenPool, SeenStatus};
+use crate::compile::{SeenAdvertisement, SeenBgpAdvertisement, SeenCommunity, SeenPeer, SeenPool, SeenStatus};
 use crate::lead::{Epoch, Leadership};
 use crate::watch::{LeanService, SeenService, SeenState, names};
 
@@ -198,13 +199,16 @@ impl Writer {
         let name = &write.verdict.name;
         let result = match write.verdict.kind {
             Kind::IpAddressPool => {
-                let pools = Api::<IPAddressPool>::namespaced(self.client.clone(), &self.namespace);
-                self.patch_status(&pools, name, body).await.map(|pool| SeenPool::of(&pool).status)
+                self.patch_status(name, body).await.map(|pool: IPAddressPool| SeenPool::of(&pool).status)
             }
             Kind::L2Advertisement => {
-                let advertisements = Api::<L2Advertisement>::namespaced(self.client.clone(), &self.namespace);
-                self.patch_status(&advertisements, name, body).await.map(|one| SeenAdvertisement::of(&one).status)
+                self.patch_status(name, body).await.map(|one: L2Advertisement| SeenAdvertisement::of(&one).status)
             }
+            Kind::BgpAdvertisement => {
+                self.patch_status(name, body).await.map(|one: BGPAdvertisement| SeenBgpAdvertisement::of(&one).status)
+            }
+            Kind::BgpPeer => self.patch_status(name, body).await.map(|peer: BGPPeer| SeenPeer::of(&peer).status),
+            Kind::Community => self.patch_status(name, body).await.map(|one: Community| SeenCommunity::of(&one).status),
         };
         result
             .inspect_err(|error| {
@@ -228,11 +232,13 @@ impl Writer {
     }
 
     /// Patches the status of a configuration object, if this controller still leads.
-    async fn patch_status<K>(&self, api: &Api<K>, name: &str, body: Value) -> Result<K, RequestError>
+    async fn patch_status<K>(&self, name: &str, body: Value) -> Result<K, RequestError>
     where
-        K: Resource + Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+        K: Resource<Scope = NamespaceResourceScope> + Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+        K::DynamicType: Default,
     {
         self.still_leading()?;
+        let api = Api::<K>::namespaced(self.client.clone(), &self.namespace);
         limited(api.patch_status(name, &params(), &Patch::Merge(body))).await
     }
 

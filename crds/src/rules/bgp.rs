@@ -1,15 +1,11 @@
-//! Peers, advertisements and communities.
+//! Peers and advertisements.
 
 use kube::core::Rule;
 use schemars::Schema;
 use serde_json::json;
 
-use super::{drop_default, extend, extend_items, rule, rule_naming, validations};
+use super::{drop_default, extend, rule, rule_naming, validations};
 
-/// Communities in one advertisement, and names in one Community object.
-const COMMUNITIES_MAX: u32 = 256;
-/// Longest community or name of one.
-const COMMUNITY_MAX: u32 = 128;
 /// Longest duration, with room for all units.
 const DURATION_MAX: u32 = 64;
 /// Longest key that the kernel takes for TCP MD5 (`TCP_MD5SIG_MAXKEYLEN`).
@@ -58,7 +54,7 @@ pub fn password(schema: &mut Schema) {
 /// A BGP identifier; empty means unset.
 pub fn router_id(schema: &mut Schema) {
     let four_octets = rule_naming(
-        "self == '' || (isIP(self) && ip(self).family() == 4)",
+        "self == '' || (isIP(self) && ip(self).family() == 4 && self != '0.0.0.0')",
         "'\"%s\" is not a router ID: write it like an IPv4 address, for example 192.0.2.1'\
          .format([self])",
     );
@@ -72,14 +68,10 @@ fn duration_rule() -> Rule {
     )
 }
 
-fn durations(schema: &mut Schema, further: Option<Rule>) {
-    let rules = std::iter::once(duration_rule()).chain(further);
+/// A duration with a rule about how long it may be.
+fn durations(schema: &mut Schema, further: Rule) {
+    let rules = [duration_rule(), further];
     extend(schema, json!({"maxLength": DURATION_MAX, "x-kubernetes-validations": validations(rules)}));
-}
-
-/// A duration.
-pub fn duration(schema: &mut Schema) {
-    durations(schema, None);
 }
 
 /// `holdTime`: what fits into an OPEN message (RFC 4271 §4.2).
@@ -92,7 +84,17 @@ pub fn hold_time(schema: &mut Schema) {
         "'holdTime \"%s\" is not possible: write 3s to 65535s, or 0s for a session without \
          hold time'.format([self])",
     );
-    durations(schema, Some(in_range));
+    durations(schema, in_range);
+}
+
+/// `keepaliveTime`: not a stream of messages.
+pub fn keepalive_time(schema: &mut Schema) {
+    let in_range = rule_naming(
+        format!("!self.{IS_DURATION} || duration(self) == duration('0s') || duration(self) >= duration('1s')"),
+        "'keepaliveTime \"%s\" is not possible: write 1s or more, or leave it out for a third of \
+         holdTime'.format([self])",
+    );
+    durations(schema, in_range);
 }
 
 /// `connectTime`.
@@ -106,7 +108,7 @@ pub fn connect_time(schema: &mut Schema) {
         "'connectTime \"%s\" is not possible: write whole seconds from 1s to 65535s'\
          .format([self])",
     );
-    durations(schema, Some(in_range));
+    durations(schema, in_range);
 }
 
 /// Exactly one of `peerASN` and `dynamicASN`.
@@ -176,6 +178,16 @@ pub fn aggregation_length_v6(schema: &mut Schema) {
     extend(schema, json!({"minimum": 1, "maximum": 128}));
 }
 
+/// `herald.ttlSecurityHops`.
+pub fn hops(schema: &mut Schema) {
+    extend(schema, json!({"minimum": 1, "maximum": 254}));
+}
+
+/// `herald.asPathPrepend`.
+pub fn as_path_prepend(schema: &mut Schema) {
+    extend(schema, json!({"minimum": 0, "maximum": 16}));
+}
+
 /// A prefix that covers many Services can't be announced for some of them.
 #[must_use]
 pub fn no_aggregate_with_service_selectors() -> Rule {
@@ -187,61 +199,4 @@ pub fn no_aggregate_with_service_selectors() -> Rule {
          (or write 32 and 128), and aggregate in a second BGPAdvertisement without \
          serviceSelectors",
     )
-}
-
-/// True for `16 bits:16 bits` and `large:32 bits:32 bits:32 bits`.
-const IS_COMMUNITY: &str = "(self.matches('^[0-9]{1,5}:[0-9]{1,5}$') ? \
-     self.split(':').all(part, int(part) <= 65535) : \
-     self.matches('^large:[0-9]{1,10}:[0-9]{1,10}:[0-9]{1,10}$') && \
-     self.substring(6).split(':').all(part, int(part) <= 4294967295))";
-
-/// `BGPAdvertisement.spec.communities`. What has no colon is a name.
-pub fn communities(schema: &mut Schema) {
-    extend(schema, json!({"maxItems": COMMUNITIES_MAX, "x-kubernetes-list-type": "set"}));
-    let readable = rule_naming(
-        format!("!self.contains(':') || {IS_COMMUNITY}"),
-        "'\"%s\" is not a community: write it like 64512:100 (numbers up to 65535), like \
-         large:64512:1:2 (numbers up to 4294967295), or the name of one in a Community object'\
-         .format([self])",
-    );
-    extend_items(
-        schema,
-        json!({
-            "minLength": 1,
-            "maxLength": COMMUNITY_MAX,
-            "x-kubernetes-validations": validations([readable]),
-        }),
-    );
-}
-
-/// `Community.spec.communities`.
-pub fn aliases(schema: &mut Schema) {
-    extend(schema, json!({"maxItems": COMMUNITIES_MAX}));
-    let distinct = rule(
-        "self.all(one, !has(one.name) || \
-         self.exists_one(other, has(other.name) && other.name == one.name))",
-        "every name must be given once: remove or rename the others",
-    );
-    extend(schema, json!({"x-kubernetes-validations": validations([distinct])}));
-}
-
-/// `Community.spec.communities[].name`.
-pub fn alias_name(schema: &mut Schema) {
-    extend(schema, json!({"maxLength": COMMUNITY_MAX}));
-}
-
-/// `Community.spec.communities[].value`.
-pub fn community_value(schema: &mut Schema) {
-    let readable = rule_naming(
-        IS_COMMUNITY,
-        "'\"%s\" is not a community: write it like 64512:100 (numbers up to 65535) or like \
-         large:64512:1:2 (numbers up to 4294967295)'.format([self])",
-    );
-    extend(
-        schema,
-        json!({
-            "maxLength": COMMUNITY_MAX,
-            "x-kubernetes-validations": validations([readable]),
-        }),
-    );
 }

@@ -31,7 +31,7 @@ impl Desk {
             ..IpAddressPool::default()
         };
         let advertisement = L2Advertisement { meta: meta("all"), ..L2Advertisement::default() };
-        let objects = Objects { pools: vec![pool], l2_advertisements: vec![advertisement], namespaces: vec![] };
+        let objects = Objects { pools: vec![pool], l2_advertisements: vec![advertisement], ..Objects::default() };
         let mut board = Board::default();
         board.observe(Change::Reset(vec![]), Duration::ZERO);
         Self {

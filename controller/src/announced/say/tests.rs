@@ -40,7 +40,7 @@ fn config(pools: &[&str], advertisements: Vec<L2Advertisement>) -> Config {
         ..IpAddressPool::default()
     };
     let pools = pools.iter().map(pool).collect();
-    let objects = Objects { pools, l2_advertisements: advertisements, namespaces: vec![] };
+    let objects = Objects { pools, l2_advertisements: advertisements, ..Objects::default() };
     (*compile(&objects).config).clone()
 }
 
