@@ -1,5 +1,10 @@
 mod advertisements;
+mod anything;
+mod bgp_advertisements;
+mod communities;
+mod disputes;
 mod overlaps;
+mod peers;
 mod pools;
 
 use super::compile;
@@ -45,6 +50,12 @@ fn verdict<'a>(verdicts: &'a [Verdict], kind: Kind, name: &str) -> &'a Verdict {
 fn of_pool<'a>(verdicts: &'a [Verdict], name: &str, kind: ConditionType) -> &'a Condition {
     let verdict = verdict(verdicts, Kind::IpAddressPool, name);
     verdict.condition(kind).unwrap()
+}
+
+/// The condition `kind` of the object of this kind and name, as `status reason: message`.
+fn says(verdicts: &[Verdict], object: Kind, name: &str, kind: ConditionType) -> String {
+    let condition = verdict(verdicts, object, name).condition(kind);
+    condition.map_or_else(|| "absent".into(), |one| format!("{} {}: {}", one.status, one.reason.as_str(), one.message))
 }
 
 fn free(config: &Config, name: &str) -> Vec<String> {
