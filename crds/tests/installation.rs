@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use herald_apiserver_schema::{Part, Schema};
 use herald_compiler::{Objects, compile};
-use herald_crds::{IPAddressPool, L2Advertisement, border, definition};
+use herald_crds::{border, definition};
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::rbac::v1::PolicyRule;
 use serde::Deserialize as _;
@@ -79,19 +79,21 @@ fn samples_are_accepted() {
 fn samples_mean_something() {
     let mut objects = Objects::default();
     for (_, sample) in samples() {
+        fn read<T: serde::de::DeserializeOwned>(sample: Value) -> T {
+            serde_json::from_value(sample).unwrap()
+        }
         match sample["kind"].as_str().unwrap() {
-            "IPAddressPool" => {
-                let pool: IPAddressPool = serde_json::from_value(sample).unwrap();
-                objects.pools.push(border::pool(&pool));
-            }
-            "L2Advertisement" => {
-                let advertisement: L2Advertisement = serde_json::from_value(sample).unwrap();
-                objects.l2_advertisements.push(border::l2_advertisement(&advertisement));
-            }
+            "IPAddressPool" => objects.pools.push(border::pool(&read(sample))),
+            "L2Advertisement" => objects.l2_advertisements.push(border::l2_advertisement(&read(sample))),
+            "BGPAdvertisement" => objects.bgp_advertisements.push(border::bgp_advertisement(&read(sample))),
+            "BGPPeer" => objects.bgp_peers.push(border::bgp_peer(&read(sample))),
+            "Community" => objects.communities.push(border::community(&read(sample))),
+            "BFDProfile" => objects.bfd_profiles.push(border::bfd_profile(&read(sample))),
             _ => {}
         }
     }
     assert!(objects.pools.len() >= 4 && objects.l2_advertisements.len() >= 4);
+    assert!(objects.bgp_peers.len() >= 3 && objects.bgp_advertisements.len() >= 3);
     for verdict in compile(&objects).verdicts {
         assert!(!verdict.needs_attention(), "{verdict:?}");
     }

@@ -1,3 +1,5 @@
+mod bgp;
+
 use std::collections::BTreeMap;
 
 use herald_compiler::object::Objects;

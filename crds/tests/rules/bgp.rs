@@ -39,6 +39,9 @@ fn peers_accepted_in_both_versions() {
                 peer(&json!({"ebgpMultiHop": true, "bfdProfile": "fast", "vrf": "red"})),
                 peer(&json!({"enableGracefulRestart": true, "disableMP": true})),
                 peer(&json!({"dualStackAddressFamily": true, "nodeSelectors": [{}]})),
+                peer(&json!({"herald": {}})),
+                peer(&json!({"herald": {"ttlSecurityHops": 1}})),
+                peer(&json!({"herald": {"ttlSecurityHops": 254}})),
             ],
         );
     }
@@ -101,6 +104,26 @@ fn peers_refused() {
                 (peer(&json!({"holdTime": "500ms"})), "spec.holdTime", ["holdTime \"500ms\" is not possible", "0s"]),
                 (peer(&json!({"holdTime": "19h"})), "spec.holdTime", ["holdTime \"19h\" is not possible", "65535s"]),
                 (peer(&json!({"keepaliveTime": "x"})), "spec.keepaliveTime", ["\"x\" is not a duration", "like 90s"]),
+                (
+                    peer(&json!({"routerID": "0.0.0.0"})),
+                    "spec.routerID",
+                    ["\"0.0.0.0\" is not a router ID", "like an IPv4 address"],
+                ),
+                (
+                    peer(&json!({"keepaliveTime": "999ms"})),
+                    "spec.keepaliveTime",
+                    ["keepaliveTime \"999ms\" is not possible", "write 1s or more"],
+                ),
+                (
+                    peer(&json!({"herald": {"ttlSecurityHops": 0}})),
+                    "spec.herald.ttlSecurityHops",
+                    ["0", "greater than or equal to 1"],
+                ),
+                (
+                    peer(&json!({"herald": {"ttlSecurityHops": 255}})),
+                    "spec.herald.ttlSecurityHops",
+                    ["255", "less than or equal to 254"],
+                ),
                 (
                     peer(&json!({"holdTime": "90s", "keepaliveTime": "91s"})),
                     "spec",
@@ -184,29 +207,6 @@ fn advertisements_refused() {
             (communities("a:b"), "spec.communities[0]", ["\"a:b\" is not a community", "write it like"]),
             (json!({"communities": ["1:2", "1:2"]}), "spec.communities[1]", ["Duplicate value", "\"1:2\""]),
             (json!({"peers": ["a", "a"]}), "spec.peers[1]", ["Duplicate value", "\"a\""]),
-        ],
-    );
-}
-
-#[test]
-fn communities() {
-    let one = |name: &str, value: &str| json!({"communities": [{"name": name, "value": value}]});
-    accepts("Community", "v1beta1", [one("vpn", "64512:1"), one("far", "large:64512:1:2"), json!({"communities": []})]);
-    refuses(
-        "Community",
-        "v1beta1",
-        [
-            (one("x", "no-export"), "spec.communities[0].value", ["\"no-export\" is not a community", "write it like"]),
-            (
-                one("x", "64512:70000"),
-                "spec.communities[0].value",
-                ["\"64512:70000\" is not a community", "write it like"],
-            ),
-            (
-                json!({"communities": [{"name": "a", "value": "1:1"}, {"name": "a", "value": "1:2"}]}),
-                "spec.communities",
-                ["every name must be given once", "rename"],
-            ),
         ],
     );
 }

@@ -6,6 +6,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: a test that cannot go on fails")]
 
 mod bgp;
+mod bgp_wording;
+mod communities;
 mod l2;
 mod objects;
 mod pools;
