@@ -3,6 +3,7 @@
 
 mod announced;
 mod api;
+mod bgp;
 mod cluster;
 mod program;
 mod standby;

@@ -1,6 +1,7 @@
 //! The index against a cluster of plain values: no server, no task, no clock.
 
 mod announced;
+mod bgp;
 mod cluster;
 mod events;
 mod failures;
