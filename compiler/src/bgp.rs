@@ -23,6 +23,7 @@ mod tests;
 
 pub use attributes::{Attributes, attributes};
 pub use community::{Community, CommunityError, ExtendedCommunity, LargeCommunity, StandardCommunity, well_known};
+pub(crate) use conflict::meet;
 pub use conflict::{Conflict, Dispute, conflicting};
 pub use prefix::Prefix;
 pub use routes::{Wanted, wanted};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::address::Family;
-use crate::bgp::{Conflict, Dispute, conflicting};
+use crate::bgp::{Conflict, Dispute, meet};
 use crate::config::{BgpAdvertisement, Pool};
 use crate::verdict::Reason;
 
@@ -27,13 +27,13 @@ pub(super) fn find<'a>(
     let mut found = BTreeMap::new();
     for (index, younger) in telling.iter().enumerate() {
         let conflict = telling.iter().take(index).find_map(|older| {
+            let dispute = Dispute::between(&older.attributes, &younger.attributes)?;
             if !surely_share_a_node(older, younger) {
                 return None;
             }
-            younger.pools.intersection(&older.pools).find_map(|pool| {
-                let families = families.get(pool.as_str())?;
-                Some((pool, conflicting([*older, *younger], families)?))
-            })
+            let meet_in = |pool: &&String| families.get(pool.as_str()).is_some_and(|all| meet(older, younger, all));
+            let pool = younger.pools.intersection(&older.pools).find(meet_in)?;
+            Some((pool, Conflict { older, younger, dispute }))
         });
         if let Some((pool, conflict)) = conflict {
             found.insert(younger.name.as_str(), (Reason::ConflictingAdvertisement, sentence(pool, &conflict)));

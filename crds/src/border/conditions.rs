@@ -4,6 +4,10 @@ use herald_compiler::verdict::{ConditionType, Verdict};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 
+/// The longest message that the schema takes, in characters. What an older schema let into a spec may be longer, and
+/// messages name it.
+const MESSAGE_MAX: usize = 32_768;
+
 /// What `status.conditions` should be: the verdict's conditions, and those of other writers as
 /// they are. Types of ours that the verdict does not have are taken off the object. `lastTransitionTime` stays while a condition's status does, else it is `now`.
 #[must_use]
@@ -21,7 +25,7 @@ pub fn conditions(verdict: &Verdict, current: &[Condition], now: Timestamp) -> V
             type_: type_.into(),
             status: status.into(),
             reason: wanted.reason.as_str().into(),
-            message: wanted.message.clone(),
+            message: wanted.message.chars().take(MESSAGE_MAX).collect(),
             last_transition_time: since,
             observed_generation: (verdict.generation > 0).then_some(verdict.generation),
         }

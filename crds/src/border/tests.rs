@@ -168,6 +168,15 @@ fn conditions_of_others_stay_and_ours_that_ended_go() {
 }
 
 #[test]
+fn a_message_is_never_longer_than_the_schema_takes() {
+    let mut wordy = verdict(false, Reason::InvalidAddresses);
+    wordy.conditions[0].message = "é".repeat(100_000);
+    let written = conditions(&wordy, &[], at(10));
+    assert_eq!(written[0].message.chars().count(), 32_768);
+    assert!(!conditions_differ(&conditions(&wordy, &written, at(20)), &written));
+}
+
+#[test]
 fn counters_saturate() {
     assert_eq!(counter(11), 11);
     assert_eq!(counter(u128::MAX), i64::MAX);

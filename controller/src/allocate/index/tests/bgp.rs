@@ -113,3 +113,16 @@ fn nothing_is_missing_before_it_could_be_seen() {
     );
     assert_eq!(c.events(), Vec::<String>::new());
 }
+
+#[test]
+fn a_mistake_in_a_peer_shows_in_the_configuration_state() {
+    let mut c = Cluster::new(vec![]);
+    let now = c.now;
+    c.index.observe(Observed::State(Change::Reset(vec![])), now);
+    c.index.observe(Observed::BfdProfile(Change::Reset(vec![])), now);
+    c.index.observe(Observed::BgpPeer(Change::Reset(vec![peer("bad", 0)])), now);
+    writes(&mut c);
+    let state = c.server.state.clone().unwrap();
+    assert_eq!(state.result.as_deref(), Some("Invalid"));
+    assert!(state.summary.unwrap().starts_with("BGPPeer bad: InvalidPeer: 0 is not an AS number"));
+}
