@@ -23,7 +23,7 @@ mod tests;
 
 pub use attributes::{Attributes, attributes};
 pub use community::{Community, CommunityError, ExtendedCommunity, LargeCommunity, StandardCommunity, well_known};
-pub(crate) use conflict::meet;
 pub use conflict::{Conflict, Dispute, conflicting};
+pub(crate) use conflict::{share_a_length, share_a_peer};
 pub use prefix::Prefix;
 pub use routes::{Wanted, wanted};

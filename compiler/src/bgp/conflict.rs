@@ -47,12 +47,21 @@ pub fn conflicting<'a>(
 
 /// True if both announce some prefix of one of `families` to a peer that both name. All of one address: with equal
 /// lengths it is the same prefix.
-pub(crate) fn meet(one: &BgpAdvertisement, other: &BgpAdvertisement, families: &[Family]) -> bool {
-    let share_a_peer = match (&one.peers, &other.peers) {
+fn meet(one: &BgpAdvertisement, other: &BgpAdvertisement, families: &[Family]) -> bool {
+    share_a_peer(one, other) && share_a_length(one, other, families)
+}
+
+/// True if some peer is meant by both.
+pub(crate) fn share_a_peer(one: &BgpAdvertisement, other: &BgpAdvertisement) -> bool {
+    match (&one.peers, &other.peers) {
         (Some(some), Some(others)) => !some.is_disjoint(others),
         _ => true,
-    };
-    share_a_peer && families.iter().any(|family| one.length(*family) == other.length(*family))
+    }
+}
+
+/// True if prefixes of one of `families` are equally long in both.
+pub(crate) fn share_a_length(one: &BgpAdvertisement, other: &BgpAdvertisement, families: &[Family]) -> bool {
+    families.iter().any(|family| one.length(*family) == other.length(*family))
 }
 
 impl Dispute {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::address::Family;
-use crate::bgp::{Conflict, Dispute, meet};
+use crate::bgp::{Conflict, Dispute, share_a_length, share_a_peer};
 use crate::config::{BgpAdvertisement, Pool};
 use crate::verdict::Reason;
 
@@ -28,10 +28,11 @@ pub(super) fn find<'a>(
     for (index, younger) in telling.iter().enumerate() {
         let conflict = telling.iter().take(index).find_map(|older| {
             let dispute = Dispute::between(&older.attributes, &younger.attributes)?;
-            if !surely_share_a_node(older, younger) {
+            if !surely_share_a_node(older, younger) || !share_a_peer(older, younger) {
                 return None;
             }
-            let meet_in = |pool: &&String| families.get(pool.as_str()).is_some_and(|all| meet(older, younger, all));
+            let meet_in =
+                |pool: &&String| families.get(pool.as_str()).is_some_and(|all| share_a_length(older, younger, all));
             let pool = younger.pools.intersection(&older.pools).find(meet_in)?;
             Some((pool, Conflict { older, younger, dispute }))
         });

@@ -73,3 +73,14 @@ fn of_many_each_names_the_oldest_that_it_meets() {
     assert!(first.starts_with("true"));
     assert!(second.contains("\"a00\"") && last.contains("\"a00\""), "{last}");
 }
+
+/// Every pair is looked at, so a pair must be cheap.
+#[test]
+fn a_thousand_advertisements_for_as_many_peers_are_no_burden() {
+    let all =
+        (0..1000).map(|n| BgpAdvertisement { peers: vec![format!("peer-{n}")], ..prefers(&format!("a{n}"), n, n) });
+    let pools = (0..50).map(|n| pool(&format!("p{n}"), 1, &[&format!("10.{n}.0.0/16")])).collect();
+    let compilation = compile(&Objects { pools, bgp_advertisements: all.collect(), ..Objects::default() });
+    let accepted = |verdict: &crate::Verdict| verdict.is_accepted();
+    assert!(compilation.verdicts.iter().all(accepted));
+}
