@@ -42,8 +42,8 @@ crds: ## writes the CRDs' YAML from the types
 crds-check: ## fails when the committed YAML is not what the types say
 	cargo test --workspace --test definitions
 
-setup: ## installs what the lab needs from the distribution; starts and enables no service
-	@lab/setup $(TARGET)/tools
+setup: ## gets what the lab needs from the distribution; starts and enables no service
+	@lab/setup $(TARGET)/tools routers
 
 bench: root setup ## measures what Herald promises, against budgets (Linux, root; docs/bench.md)
 	@lab/setup $(TARGET)/tools keepalived

@@ -4,6 +4,7 @@
 //!  topology   machines and wires: network namespaces around one switch
 //!  program    child programs that end with the lab
 //!  pod        the server behind a Service
+//!  router     real BGP daemons on machines between the LAN and its users
 //!  wire       what passes on them: ARP frames, captures
 //!  dataplane  kube-proxy's work, in nftables
 //!  neighbors  where a machine's kernel sends what is for an address
@@ -23,8 +24,10 @@ pub mod namespace;
 pub mod neighbors;
 pub mod place;
 pub mod pod;
+pub mod prefix;
 pub mod probe;
 pub mod program;
+pub mod router;
 pub mod scene;
 pub mod supervisor;
 pub mod tool;

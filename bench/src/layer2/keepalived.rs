@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 use herald_lab::cluster::files;
 use herald_lab::place;
 use herald_lab::program::{Invocation, Program};
-use herald_lab::tool::Tool;
+use herald_lab::tool::{self, Tool};
 use herald_lab::topology::{Machine, Size, Topology};
 use herald_tests::layer2::{Ground, Row, Watch};
 use nix::sys::signal::Signal;
@@ -126,7 +126,7 @@ fn router(keepalived: &Path, node: &Machine, priority: u8, dir: &Path) -> Result
             name: format!("keepalived@{}", node.name),
             program: keepalived.to_owned(),
             args: args.collect(),
-            env: Vec::new(),
+            env: tool::environment(keepalived),
             log: dir.join(format!("keepalived-{}.log", node.name)),
         },
     )

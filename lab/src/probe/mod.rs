@@ -7,6 +7,7 @@
 //! | [`connect`] | a new TCP connection every 2 ms | longest silence, sent, lost |
 //! | [`stream`] | requests over connections that stay open | survived, reset or stalled |
 //! | [`http`] | one page, like `curl` | which pod answered, from which node |
+//! | [`spread`] | many pages, each over a connection of its own | how many each node served |
 //!
 //! Probes run on threads of their own inside a client's namespace, and end
 //! when they are dropped.
@@ -15,11 +16,13 @@ pub mod connect;
 pub mod http;
 pub mod neighbor;
 pub mod newcomer;
+pub mod spread;
 pub mod stream;
 
 pub use connect::ConnectProbe;
 pub use neighbor::NeighborProbe;
 pub use newcomer::NewcomerProbe;
+pub use spread::spread;
 pub use stream::StreamProbe;
 
 use std::time::{Duration, Instant};

@@ -7,8 +7,11 @@
 //! |---|---|
 //! | 2 | control plane |
 //! | 11, 12, … | nodes 1, 2, … |
+//! | 91, 92, … | routers 1, 2, … |
 //! | 101, 102, … | clients 1, 2, … |
 //! | 240 – 250 | left to the pools of the tests and the demo |
+//!
+//! Behind router *n* is a network of its own, `172.16.n.0/24` and `fd00:16:n::/64`: the router is host 1, its user host 2.
 //!
 //! Pods of node *n* have `10.244.n.0/24` and `fd00:244:n::/64`; the node is `10.244.n.1` and,
 //! on every pod's link, `fe80::1`.
@@ -18,37 +21,77 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
-/// A station on the lab's LAN, 192.168.1.0/24 and fd00:1::/64.
+use crate::prefix::Prefix;
+
+/// A station on the lab's LAN, 192.168.1.0/24 and fd00:1::/64, or on the network behind a router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Station(u8);
+pub struct Station {
+    /// 0 for the LAN, otherwise the router's number.
+    behind: u8,
+    host: u8,
+}
 
 impl Station {
     /// The control plane's station.
-    pub const CONTROL_PLANE: Station = Station(2);
+    pub const CONTROL_PLANE: Station = Self::on_lan(2);
+
+    const fn on_lan(host: u8) -> Self {
+        Self { behind: 0, host }
+    }
 
     /// The station of the node with this number, from 1 to 80.
     #[must_use]
     pub fn node(number: u8) -> Self {
-        Self(number.clamp(1, 80) + 10)
+        Self::on_lan(number.clamp(1, 80) + 10)
     }
 
     /// The station of the client with this number, from 1 to 80.
     #[must_use]
     pub fn client(number: u8) -> Self {
-        Self(number.clamp(1, 80) + 100)
+        Self::on_lan(number.clamp(1, 80) + 100)
+    }
+
+    /// The station of the router with this number, from 1 to 9.
+    #[must_use]
+    pub fn router(number: u8) -> Self {
+        Self::on_lan(number.clamp(1, 9) + 90)
+    }
+
+    /// The station of the same router on the network behind it.
+    #[must_use]
+    pub fn router_inside(number: u8) -> Self {
+        Self { behind: number.clamp(1, 9), host: 1 }
+    }
+
+    /// The station of the user behind that router.
+    #[must_use]
+    pub fn user(number: u8) -> Self {
+        Self { behind: number.clamp(1, 9), host: 2 }
     }
 
     /// Its IPv4 address.
     #[must_use]
     pub fn v4(self) -> Ipv4Addr {
-        Ipv4Addr::new(192, 168, 1, self.0)
+        match self.behind {
+            0 => Ipv4Addr::new(192, 168, 1, self.host),
+            router => Ipv4Addr::new(172, 16, router, self.host),
+        }
     }
 
     /// Its IPv6 address. The host number is written as it reads in decimal:
     /// 192.168.1.11 is also fd00:1::11.
     #[must_use]
     pub fn v6(self) -> Ipv6Addr {
-        Ipv6Addr::new(0xfd00, 1, 0, 0, 0, 0, 0, as_read(self.0))
+        match self.behind {
+            0 => Ipv6Addr::new(0xfd00, 1, 0, 0, 0, 0, 0, as_read(self.host)),
+            router => Ipv6Addr::new(0xfd00, 0x16, as_read(router), 0, 0, 0, 0, as_read(self.host)),
+        }
+    }
+
+    /// The prefixes of its network: IPv4, IPv6.
+    #[must_use]
+    pub fn network(self) -> [Prefix; 2] {
+        [Prefix::new(self.v4().into(), 24), Prefix::new(self.v6().into(), 64)]
     }
 
     /// Its MAC address: locally administered, the IPv4 address inside.
@@ -132,6 +175,10 @@ mod tests {
         assert_eq!(node.v6().to_string(), "fd00:1::11");
         assert_eq!(node.mac().to_string(), "02:00:c0:a8:01:0b");
         assert_eq!(Station::client(2).v6().to_string(), "fd00:1::102");
+        assert_eq!(Station::router(2).v6().to_string(), "fd00:1::92");
+        let user = Station::user(3);
+        assert_eq!((user.v4().to_string(), user.v6().to_string()), ("172.16.3.2".into(), "fd00:16:3::2".into()));
+        assert_eq!(user.network().map(|prefix| prefix.to_string()), ["172.16.3.0/24", "fd00:16:3::/64"]);
         let pod = pod(12, 1);
         assert_eq!((pod.v4.to_string(), pod.v6.to_string()), ("10.244.12.2".into(), "fd00:244:12::2".into()));
     }

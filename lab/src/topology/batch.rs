@@ -23,6 +23,11 @@ pub(super) const MACHINE_SYSCTLS: &[(&str, &str)] = &[
     ("net/ipv4/conf/default/send_redirects", "0"),
 ];
 
+/// What a router's kernel is set to, too: packets of one connection take one way, those of another maybe another one, and
+/// addresses and ports decide (layer 4), not addresses alone.
+pub(super) const ROUTER_SYSCTLS: &[(&str, &str)] =
+    &[("net/ipv4/fib_multipath_hash_policy", "1"), ("net/ipv6/fib_multipath_hash_policy", "1")];
+
 /// What a pod's kernel is set to: its addresses are usable at once, too.
 pub(super) const POD_SYSCTLS: &[(&str, &str)] =
     &[("net/ipv6/conf/all/accept_dad", "0"), ("net/ipv6/conf/default/accept_dad", "0")];
@@ -99,12 +104,7 @@ impl<'a> Plan<'a> {
     }
 
     pub(super) fn machine(&self, station: Station) -> Vec<String> {
-        vec![
-            "link set lo up".to_owned(),
-            "link set eth0 up".to_owned(),
-            format!("addr add {}/24 dev eth0", station.v4()),
-            format!("addr add {}/64 dev eth0 nodad", station.v6()),
-        ]
+        machine(station)
     }
 
     /// A node reaches the other nodes' pods through these nodes.
@@ -121,6 +121,78 @@ impl<'a> Plan<'a> {
                 ]
             })
             .collect()
+    }
+}
+
+/// A machine's own addresses.
+fn machine(station: Station) -> Vec<String> {
+    std::iter::once("link set lo up".to_owned()).chain(interface("eth0", station)).collect()
+}
+
+fn interface(name: &str, station: Station) -> [String; 3] {
+    [
+        format!("link set {name} up"),
+        format!("addr add {}/24 dev {name}", station.v4()),
+        format!("addr add {}/64 dev {name} nodad", station.v6()),
+    ]
+}
+
+/// A router on the LAN, a user behind it, and the wires between them.
+pub(super) struct RouterPlan<'a> {
+    pub(super) number: u8,
+    pub(super) id: &'a str,
+}
+
+impl RouterPlan<'_> {
+    /// The router's name, and the user's.
+    pub(super) fn names(&self) -> [String; 2] {
+        ["router", "user"].map(|role| format!("{role}{}", self.number))
+    }
+
+    /// The names of their namespaces.
+    pub(super) fn namespaces(&self) -> [String; 2] {
+        self.names().map(|name| namespace_name(self.id, &name))
+    }
+
+    pub(super) fn wires(&self) -> Vec<String> {
+        let ([port, _], [router, user]) = (self.names(), self.namespaces());
+        let (switch, number) = (namespace_name(self.id, "switch"), self.number);
+        let [outside, inside, behind] =
+            [Station::router(number), Station::router_inside(number), Station::user(number)].map(Station::mac);
+        vec![
+            format!("netns add {router}"),
+            format!("netns add {user}"),
+            format!("link add {port} netns {switch} type veth peer name eth0 netns {router} address {outside}"),
+            format!(
+                "link add eth1 netns {router} address {inside} type veth peer name eth0 netns {user} address {behind}"
+            ),
+        ]
+    }
+
+    pub(super) fn port(&self) -> Vec<String> {
+        let [port, _] = self.names();
+        vec![format!("link set {port} master br0 up")]
+    }
+
+    pub(super) fn router_side(&self) -> Vec<String> {
+        let mut lines = machine(Station::router(self.number));
+        lines.extend(interface("eth1", Station::router_inside(self.number)));
+        lines
+    }
+
+    pub(super) fn user_side(&self) -> Vec<String> {
+        let gateway = Station::router_inside(self.number);
+        let mut lines = machine(Station::user(self.number));
+        lines.push(format!("route add default via {}", gateway.v4()));
+        lines.push(format!("route add default via {}", gateway.v6()));
+        lines
+    }
+
+    /// How a node answers users.
+    pub(super) fn node_side(&self) -> Vec<String> {
+        let router = Station::router(self.number);
+        let [v4, v6] = Station::user(self.number).network();
+        vec![format!("route add {v4} via {}", router.v4()), format!("route add {v6} via {}", router.v6())]
     }
 }
 

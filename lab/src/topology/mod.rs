@@ -19,6 +19,7 @@ pub mod address;
 mod batch;
 pub mod leftovers;
 mod pods;
+mod routers;
 pub mod switch;
 
 use anyhow::{Context as _, Result, bail};
@@ -148,6 +149,15 @@ impl Topology {
     #[must_use]
     pub fn node_by_mac(&self, mac: Mac) -> Option<&Machine> {
         self.nodes.iter().find(|node| node.station.mac() == mac)
+    }
+
+    /// Adds a router to the LAN, with a user on a network behind it, and returns both. `number` counts from 1 to 9. They
+    /// go with the lab.
+    ///
+    /// # Errors
+    /// When there is such a router already, or the kernel refuses.
+    pub fn add_router(&self, number: u8) -> Result<[Machine; 2]> {
+        routers::add(self, number)
     }
 
     /// The part of the lab that pods are added to.

@@ -3,3 +3,4 @@
 mod cluster;
 mod dual_stack;
 mod network;
+mod routers;

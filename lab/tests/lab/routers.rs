@@ -1,0 +1,284 @@
+//! Routers: real daemons that answer, peer with each other, and forward.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use herald_lab::prefix::{Family, Prefix};
+use herald_lab::probe::{http, spread};
+use herald_lab::program::{Invocation, Program};
+use herald_lab::router::{
+    Announcement, Attributes, Capability, Clear, Daemon, Neighbor, Origin, Route, Router, Session, Software,
+};
+use herald_lab::topology::{Machine, Size, Topology, leftovers};
+use herald_lab::{clock, place, tool};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// AS numbers of the two routers; the second needs four octets.
+const LEFT: u32 = 64513;
+const RIGHT: u32 = 4_200_000_001;
+
+fn until<T>(what: &str, mut ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    let deadline = clock::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask()? {
+            return Ok(answer);
+        }
+        if clock::now() >= deadline {
+            bail!("{what}: not within {PATIENCE:?}");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn lab(nodes: u8) -> Result<Topology> {
+    Topology::create(Size { nodes, clients: 0 })
+}
+
+fn prefix(text: &str) -> Prefix {
+    text.parse().expect("a prefix")
+}
+
+/// A prefix about which everything is said.
+fn talked_about(text: &str) -> Announcement {
+    let attributes = Attributes {
+        med: Some(50),
+        local_pref: None,
+        prepend: 2,
+        communities: [(64513, 1), (64513, 2)].into(),
+        large: [(64513, 1, 2), (4_200_000_001, 3, 4)].into(),
+        route_targets: [(64513, 7)].into(),
+    };
+    Announcement { prefix: prefix(text), attributes }
+}
+
+fn established(daemon: &Daemon, neighbor: IpAddr) -> Result<Session> {
+    until(&format!("{} has a session with {neighbor}", daemon.software()), || {
+        Ok(daemon.session(neighbor)?.filter(Session::is_established))
+    })
+    .with_context(|| format!("{:?}", daemon.sessions()))
+}
+
+fn learned(daemon: &Daemon, wanted: Prefix) -> Result<Route> {
+    until(&format!("{} has {wanted}", daemon.software()), || Ok(daemon.routes_to(wanted)?.pop()))
+}
+
+#[test]
+fn each_daemon_answers_and_leaves_nothing() -> Result<()> {
+    let lab = lab(0)?;
+    let id = lab.id().to_owned();
+    let router = Router::attach(&lab, 1)?;
+    let namespaces = leftovers::namespaces_of(&id)?;
+    for software in Software::ALL {
+        let neighbors = Family::BOTH.map(|family| match family {
+            Family::V4 => Neighbor::new(lab.control_plane().station.v4(), 64512),
+            Family::V6 => Neighbor::new(lab.control_plane().station.v6(), 64512),
+        });
+        let mut config = router.config(LEFT);
+        config.neighbors = neighbors.to_vec();
+        for own in ["198.51.100.0/24", "2001:db8:1::/48"] {
+            config = config.announcing(talked_about(own));
+        }
+        let daemon = router.start(software, &config)?;
+        let sessions = daemon.sessions()?;
+        assert_eq!(sessions.len(), 2, "{software}: {sessions:?}");
+        assert!(sessions.iter().all(|session| !session.is_established() && session.asn == 64512), "{sessions:?}");
+        for (family, own) in [(Family::V4, "198.51.100.0/24"), (Family::V6, "2001:db8:1::/48")] {
+            let route = learned(&daemon, prefix(own))?;
+            assert_eq!((route.prefix, route.from), (prefix(own), None), "{software}");
+            assert!(daemon.learned(family)?.is_empty(), "{software}");
+            assert!(router.kernel_routes(family)?.is_empty(), "its own routes stay out of the kernel");
+        }
+        daemon.stop()?;
+        assert!(leftovers::processes_in(&namespaces)?.is_empty(), "{software} left a process");
+        // And once more, over what a killed one left.
+        router.start(software, &config)?.kill()?;
+        router.start(software, &config)?.stop().with_context(|| format!("{software} after a kill"))?;
+    }
+    drop(lab);
+    assert!(leftovers::namespaces_of(&id)?.is_empty());
+    Ok(())
+}
+
+/// Two routers of a lab, the left one passive.
+fn pair(lab: &Topology, transport: Family, left: Software, right: Software) -> Result<[(Router, Daemon); 2]> {
+    let (one, two) = (Router::attach(lab, 1)?, Router::attach(lab, 2)?);
+    let mut passive = Neighbor::new(two.address(transport), RIGHT).password("swordfish");
+    let mut active = Neighbor::new(one.address(transport), LEFT).password("swordfish").active();
+    (passive.hold_time, active.hold_time) = (9, 30);
+    let mut left_config = one.config(LEFT).with(passive);
+    let mut right_config = two.config(RIGHT).with(active);
+    for own in ["198.51.100.0/24", "2001:db8:1::/48"] {
+        left_config = left_config.announcing(talked_about(own));
+    }
+    for own in ["203.0.113.7/32", "2001:db8:2::7/128"] {
+        right_config = right_config.announcing(Announcement::new(prefix(own)));
+    }
+    let left = one.start(left, &left_config)?;
+    let right = two.start(right, &right_config)?;
+    Ok([(one, left), (two, right)])
+}
+
+/// The session between the two, and what each knows from the other.
+fn peers(transport: Family, left: Software, right: Software) -> Result<()> {
+    let lab = lab(0)?;
+    let [(one, left), (two, mut right)] = pair(&lab, transport, left, right)?;
+    let (left_address, right_address) = (one.address(transport), two.address(transport));
+
+    // The session, as both see it.
+    for (daemon, neighbor, asn) in [(&left, right_address, RIGHT), (&right, left_address, LEFT)] {
+        let software = daemon.software();
+        let session = established(daemon, neighbor)?;
+        assert_eq!((session.asn, session.hold_time), (asn, Some(9)), "{software}");
+        assert!(
+            session.capabilities.is_superset(&BTreeSet::from([
+                Capability::FourOctetAsn,
+                Capability::RouteRefresh,
+                Capability::Routes(Family::V4),
+                Capability::Routes(Family::V6),
+            ])),
+            "{software}: {session:?}"
+        );
+        assert!(session.router_id.is_some() && session.since.is_some(), "{software}: {session:?}");
+    }
+
+    // Everything that is said about a prefix, in the other's table.
+    for (family, text) in [(Family::V4, "198.51.100.0/24"), (Family::V6, "2001:db8:1::/48")] {
+        let route = learned(&right, prefix(text))?;
+        let said = talked_about(text).attributes;
+        assert_eq!(route.from, Some(left_address), "{route:?}");
+        assert_eq!(route.next_hops.first(), Some(&one.address(family)), "{route:?}");
+        assert_eq!((route.as_path.as_slice(), route.origin), (&[LEFT; 3][..], Origin::Igp), "{route:?}");
+        assert_eq!((route.med, route.best), (Some(50), true), "{route:?}");
+        assert_eq!((&route.communities, &route.large), (&said.communities, &said.large), "{route:?}");
+        assert_eq!(route.extended, BTreeSet::from(["rt:64513:7".to_owned()]), "{route:?}");
+        assert_eq!(right.prefixes_received(left_address, family)?, 1);
+        assert_eq!(right.learned(family)?, BTreeSet::from([prefix(text)]));
+        if right.software() != Software::Gobgp {
+            let kernel = until("the kernel has it", || {
+                Ok(two.kernel_routes(family)?.into_iter().find(|route| route.prefix == prefix(text)))
+            })?;
+            assert_eq!(kernel.hops.len(), 1, "{kernel:?}");
+        }
+    }
+    for text in ["203.0.113.7/32", "2001:db8:2::7/128"] {
+        let route = learned(&left, prefix(text))?;
+        assert_eq!(route.as_path, [RIGHT], "{route:?}");
+        assert!(route.communities.is_empty() && route.med.unwrap_or(0) == 0, "{route:?}");
+    }
+
+    // A refresh leaves the session, a reset makes another one.
+    let before = established(&left, right_address)?;
+    if right.software() != Software::Gobgp {
+        right.clear(left_address, Clear::Refresh)?;
+        assert_eq!(established(&left, right_address)?.since, before.since);
+    }
+    // Some daemons tell the time in seconds.
+    std::thread::sleep(Duration::from_millis(1100));
+    right.clear(left_address, Clear::Reset)?;
+    until("another session", || {
+        Ok(left.session(right_address)?.filter(|now| now.is_established() && now.since != before.since))
+    })?;
+
+    // Another prefix in place of one, without another session.
+    let before = established(&right, left_address)?;
+    let mut config = right.config().clone();
+    config.announce.retain(|one| one.prefix.family() == Family::V6);
+    config.announce.push(talked_about("203.0.113.8/32"));
+    right.reload(&config)?;
+    until("the other prefix", || Ok((left.learned(Family::V4)? == [prefix("203.0.113.8/32")].into()).then_some(())))?;
+    assert_eq!(established(&right, left_address)?.since, before.since, "reloading keeps the session");
+
+    // Another key: no session. The old one: a session.
+    let good = config.clone();
+    for neighbor in &mut config.neighbors {
+        neighbor.password = Some("sailfish".to_owned());
+    }
+    right.reload(&config)?;
+    until("no session with another key", || {
+        Ok(left.session(right_address)?.is_none_or(|session| !session.is_established()).then_some(()))
+    })?;
+    let wrong = clock::now();
+    while clock::now() - wrong < Duration::from_secs(3) {
+        assert!(right.session(left_address)?.is_none_or(|session| !session.is_established()), "with the wrong key");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    right.reload(&good)?;
+    established(&left, right_address)?;
+
+    // A hung neighbor is missed after the hold time, and found again.
+    right.pause()?;
+    until("the hold time is over", || {
+        Ok(left.session(right_address)?.is_none_or(|session| !session.is_established()).then_some(()))
+    })?;
+    right.resume()?;
+    established(&left, right_address)?;
+    right.stop()?;
+    until("its routes are gone", || Ok(left.learned(Family::V6)?.is_empty().then_some(())))?;
+    Ok(())
+}
+
+#[test]
+fn frr_and_bird_peer_over_ipv4() -> Result<()> {
+    peers(Family::V4, Software::Frr, Software::Bird)
+}
+
+#[test]
+fn bird_and_frr_peer_over_ipv6() -> Result<()> {
+    peers(Family::V6, Software::Bird, Software::Frr)
+}
+
+#[test]
+fn gobgp_and_bird_peer_over_ipv4() -> Result<()> {
+    peers(Family::V4, Software::Gobgp, Software::Bird)
+}
+
+#[test]
+fn bird_and_gobgp_peer_over_ipv6() -> Result<()> {
+    peers(Family::V6, Software::Bird, Software::Gobgp)
+}
+
+/// A server on a node that answers for addresses on its loopback interface.
+fn server(lab: &Topology, node: &Machine, addresses: [&str; 2]) -> Result<Program> {
+    let lines = addresses.map(|address| format!("addr add {address} dev lo"));
+    tool::ip_batch(Some(node.namespace.name()), &lines)?;
+    let args = ["pod", "--name", &node.name, "--node", &node.name];
+    let log = place::labs_dir()?.join(lab.id()).join(&node.name).with_extension("log");
+    let program = place::program("herald-lab")?;
+    let args = args.map(Into::into).to_vec();
+    Program::start(&node.namespace, &Invocation { name: node.name.clone(), program, args, env: Vec::new(), log })
+}
+
+#[test]
+fn a_router_spreads_flows_over_equal_next_hops() -> Result<()> {
+    let lab = lab(2)?;
+    let router = Router::attach(&lab, 1)?;
+    let [node1, node2] = lab.nodes() else { panic!("two nodes") };
+    let vips = ["203.0.113.10", "2001:db8:10::10"];
+    let servers =
+        [node1, node2].map(|node| server(&lab, node, [&format!("{}/32", vips[0]), &format!("{}/128", vips[1])]));
+    let _servers = servers.into_iter().collect::<Result<Vec<_>>>()?;
+    let hop = |address: IpAddr| format!("nexthop via {address} ");
+    let stations = [node1.station, node2.station];
+    let hops = [stations.map(|one| hop(one.v4().into())).concat(), stations.map(|one| hop(one.v6().into())).concat()];
+    for (vip, hops) in vips.iter().zip(hops) {
+        tool::ip_batch(Some(router.machine().namespace.name()), &[format!("route add {vip} {hops}")])?;
+    }
+    for (family, vip) in Family::BOTH.into_iter().zip(vips) {
+        let vip: IpAddr = vip.parse()?;
+        let routes = router.kernel_routes(family)?;
+        assert_eq!(routes.len(), 1, "{routes:?}");
+        assert_eq!((routes[0].prefix, routes[0].hops.len()), (vip.into(), 2), "{routes:?}");
+        let user = router.user();
+        let page = http::get(user, vip, 80, PATIENCE)?;
+        let own: IpAddr = if family == Family::V4 { user.station.v4().into() } else { user.station.v6().into() };
+        assert_eq!(page.client, own.to_string());
+        let served = spread(user, vip, 80, 64, PATIENCE)?;
+        let nodes: Vec<_> = served.keys().map(String::as_str).collect();
+        assert_eq!(nodes, ["node1", "node2"], "{served:?}");
+        assert!(served.values().all(|count| *count >= 12), "far from even: {served:?}");
+    }
+    Ok(())
+}
