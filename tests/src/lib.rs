@@ -8,6 +8,7 @@
 //! The programs must be built before (`make test` does it); the tests need
 //! root and say so.
 
+pub mod bgp;
 pub mod crowd;
 pub mod layer2;
 pub mod witness;

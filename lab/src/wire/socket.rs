@@ -10,7 +10,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _};
 
 use anyhow::{Context as _, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{LinkAddr, bind, recvfrom};
+use nix::sys::socket::{LinkAddr, bind, recvfrom, setsockopt, sockopt};
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 
 /// A received frame's place.
@@ -110,12 +110,68 @@ impl NeighborSocket {
     }
 }
 
+/// A raw socket for the TCP segments from and to one port that pass `eth0`, in both directions.
+#[derive(Debug)]
+pub struct PortSocket {
+    socket: NeighborSocket,
+    interface: usize,
+}
+
+impl PortSocket {
+    /// Opens it in the calling thread's namespace.
+    ///
+    /// # Errors
+    /// When there is no `eth0`, or without CAP_NET_RAW.
+    pub fn open(port: u16) -> Result<Self> {
+        let socket = open(libc::ETH_P_ALL)?;
+        socket.attach_filter(&port_only(port)).context("attach a socket filter")?;
+        // A table of 100,000 prefixes comes in a burst.
+        setsockopt(&socket, sockopt::RcvBufForce, &(64 << 20)).context("size a receive buffer")?;
+        let interface = nix::net::if_::if_nametoindex("eth0").context("find eth0")?;
+        Ok(Self { socket: NeighborSocket(socket), interface: usize::try_from(interface)? })
+    }
+
+    /// Waits up to `timeout` milliseconds for a frame, and returns its length.
+    ///
+    /// # Errors
+    /// When the kernel refuses; a timeout is `None`.
+    pub fn receive(&self, buffer: &mut [u8], timeout: u16) -> io::Result<Option<usize>> {
+        let arrival = self.socket.receive(buffer, timeout)?;
+        Ok(arrival.filter(|arrival| arrival.interface == self.interface).map(|arrival| arrival.len))
+    }
+}
+
 fn open(protocol: libc::c_int) -> Result<Socket> {
     let protocol = u16::try_from(protocol).context("an Ethernet type has 16 bits")?.to_be();
     let socket = Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(i32::from(protocol))))
         .context("open a packet socket (needs CAP_NET_RAW)")?;
     socket.set_nonblocking(true).context("make a socket non-blocking")?;
     Ok(socket)
+}
+
+/// Classic BPF: accept TCP segments from or to a port, over IPv4 and over IPv6 without extension headers. (What is neither
+/// and looks like IPv4 is for the reader to tell.)
+fn port_only(port: u16) -> [SockFilter; 17] {
+    let port = u32::from(port);
+    [
+        SockFilter::new(0x28, 0, 0, 12),       // load the half-word at 12, the Ethernet type
+        SockFilter::new(0x15, 0, 6, 0x86dd),   // IPv6? else take it for IPv4
+        SockFilter::new(0x30, 0, 0, 20),       // load the byte at 20, the next header
+        SockFilter::new(0x15, 0, 12, 6),       // TCP? else drop
+        SockFilter::new(0x28, 0, 0, 54),       // load the source port
+        SockFilter::new(0x15, 9, 0, port),     // accept
+        SockFilter::new(0x28, 0, 0, 56),       // load the destination port
+        SockFilter::new(0x15, 7, 8, port),     // accept, or drop
+        SockFilter::new(0x30, 0, 0, 23),       // load the byte at 23, the protocol
+        SockFilter::new(0x15, 0, 6, 6),        // TCP? else drop
+        SockFilter::new(0xb1, 0, 0, 14), // load into X four times the low half of the byte at 14, the header's length
+        SockFilter::new(0x48, 0, 0, 14), // load the half-word at X + 14, the source port
+        SockFilter::new(0x15, 2, 0, port), // accept
+        SockFilter::new(0x48, 0, 0, 16), // load the half-word at X + 16, the destination port
+        SockFilter::new(0x15, 0, 1, port), // accept, or drop
+        SockFilter::new(0x06, 0, 0, 0x4_0000), // accept
+        SockFilter::new(0x06, 0, 0, 0),  // drop
+    ]
 }
 
 /// Classic BPF: accept Ethernet type ARP, and neighbour solicitations and advertisements; drop the rest.

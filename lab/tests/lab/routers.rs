@@ -12,6 +12,7 @@ use herald_lab::router::{
     Announcement, Attributes, Capability, Clear, Daemon, Neighbor, Origin, Route, Router, Session, Software,
 };
 use herald_lab::topology::{Machine, Size, Topology, leftovers};
+use herald_lab::wire::BgpCapture;
 use herald_lab::{clock, place, tool};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -62,7 +63,9 @@ fn established(daemon: &Daemon, neighbor: IpAddr) -> Result<Session> {
 }
 
 fn learned(daemon: &Daemon, wanted: Prefix) -> Result<Route> {
-    until(&format!("{} has {wanted}", daemon.software()), || Ok(daemon.routes_to(wanted)?.pop()))
+    let best = || Ok(daemon.routes_to(wanted)?.into_iter().find(|route| route.best));
+    until(&format!("{} has {wanted}", daemon.software()), best)
+        .with_context(|| format!("{:?}", daemon.routes_to(wanted)))
 }
 
 #[test]
@@ -103,8 +106,7 @@ fn each_daemon_answers_and_leaves_nothing() -> Result<()> {
 }
 
 /// Two routers of a lab, the left one passive.
-fn pair(lab: &Topology, transport: Family, left: Software, right: Software) -> Result<[(Router, Daemon); 2]> {
-    let (one, two) = (Router::attach(lab, 1)?, Router::attach(lab, 2)?);
+fn pair([one, two]: [Router; 2], transport: Family, left: Software, right: Software) -> Result<[(Router, Daemon); 2]> {
     let mut passive = Neighbor::new(two.address(transport), RIGHT).password("swordfish");
     let mut active = Neighbor::new(one.address(transport), LEFT).password("swordfish").active();
     (passive.hold_time, active.hold_time) = (9, 30);
@@ -124,7 +126,10 @@ fn pair(lab: &Topology, transport: Family, left: Software, right: Software) -> R
 /// The session between the two, and what each knows from the other.
 fn peers(transport: Family, left: Software, right: Software) -> Result<()> {
     let lab = lab(0)?;
-    let [(one, left), (two, mut right)] = pair(&lab, transport, left, right)?;
+    let routers = [Router::attach(&lab, 1)?, Router::attach(&lab, 2)?];
+    let capture = BgpCapture::start(routers[0].machine(), 179)?;
+    let started = clock::now();
+    let [(one, left), (two, mut right)] = pair(routers, transport, left, right)?;
     let (left_address, right_address) = (one.address(transport), two.address(transport));
 
     // The session, as both see it.
@@ -151,7 +156,7 @@ fn peers(transport: Family, left: Software, right: Software) -> Result<()> {
         assert_eq!(route.from, Some(left_address), "{route:?}");
         assert_eq!(route.next_hops.first(), Some(&one.address(family)), "{route:?}");
         assert_eq!((route.as_path.as_slice(), route.origin), (&[LEFT; 3][..], Origin::Igp), "{route:?}");
-        assert_eq!((route.med, route.best), (Some(50), true), "{route:?}");
+        assert_eq!(route.med, Some(50), "{route:?}");
         assert_eq!((&route.communities, &route.large), (&said.communities, &said.large), "{route:?}");
         assert_eq!(route.extended, BTreeSet::from(["rt:64513:7".to_owned()]), "{route:?}");
         assert_eq!(right.prefixes_received(left_address, family)?, 1);
@@ -169,6 +174,15 @@ fn peers(transport: Family, left: Software, right: Software) -> Result<()> {
         assert!(route.communities.is_empty() && route.med.unwrap_or(0) == 0, "{route:?}");
     }
 
+    // The same on the wire, before it is in a table.
+    for (sender, texts) in [
+        (left_address, ["198.51.100.0/24", "2001:db8:1::/48"]),
+        (right_address, ["203.0.113.7/32", "2001:db8:2::7/128"]),
+    ] {
+        let announced = capture.updates_from(sender, started)?.into_iter().flat_map(|(_, update)| update.announced);
+        assert_eq!(announced.collect::<BTreeSet<_>>(), texts.map(prefix).into(), "{sender}");
+    }
+
     // A refresh leaves the session, a reset makes another one.
     let before = established(&left, right_address)?;
     if right.software() != Software::Gobgp {
@@ -177,19 +191,24 @@ fn peers(transport: Family, left: Software, right: Software) -> Result<()> {
     }
     // Some daemons tell the time in seconds.
     std::thread::sleep(Duration::from_millis(1100));
-    right.clear(left_address, Clear::Reset)?;
+    left.clear(right_address, Clear::Reset)?;
     until("another session", || {
         Ok(left.session(right_address)?.filter(|now| now.is_established() && now.since != before.since))
     })?;
+    learned(&left, prefix("203.0.113.7/32"))?;
 
     // Another prefix in place of one, without another session.
     let before = established(&right, left_address)?;
     let mut config = right.config().clone();
+    let changed = clock::now();
     config.announce.retain(|one| one.prefix.family() == Family::V6);
     config.announce.push(talked_about("203.0.113.8/32"));
     right.reload(&config)?;
     until("the other prefix", || Ok((left.learned(Family::V4)? == [prefix("203.0.113.8/32")].into()).then_some(())))?;
     assert_eq!(established(&right, left_address)?.since, before.since, "reloading keeps the session");
+    let gone = capture
+        .wait_for("the withdrawal", changed, PATIENCE, |update| update.withdrawn.contains(&prefix("203.0.113.7/32")))?;
+    assert!(gone < clock::now());
 
     // Another key: no session. The old one: a session.
     let good = config.clone();
@@ -236,8 +255,8 @@ fn gobgp_and_bird_peer_over_ipv4() -> Result<()> {
 }
 
 #[test]
-fn bird_and_gobgp_peer_over_ipv6() -> Result<()> {
-    peers(Family::V6, Software::Bird, Software::Gobgp)
+fn gobgp_and_bird_peer_over_ipv6() -> Result<()> {
+    peers(Family::V6, Software::Gobgp, Software::Bird)
 }
 
 /// A server on a node that answers for addresses on its loopback interface.

@@ -11,4 +11,5 @@ mod make_lab;
 mod ndp;
 mod orphans;
 mod rights;
+mod routers;
 mod traffic_policy;

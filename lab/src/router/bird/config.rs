@@ -23,6 +23,13 @@ pub(super) fn render(config: &RouterConfig, station: Station) -> String {
         "log stderr all;\n\
          router id {router_id};\n\
          debug protocols {{ states, events }};\n\
+         # MULTI_EXIT_DISC goes to external neighbors only if it is set on the way out.\n\
+         attribute int own_med;\n\
+         filter own {{\n\
+         \x20 if source != RTS_STATIC then reject;\n\
+         \x20 if defined(own_med) then bgp_med = own_med;\n\
+         \x20 accept;\n\
+         }}\n\
          protocol device {{ }}\n\
          # By these a next hop is found that is further away than the link.\n\
          protocol direct {{ ipv4; ipv6; }}\n"
@@ -53,7 +60,7 @@ fn route(text: &mut String, announcement: &Announcement, asn: u32) {
     let Attributes { med, local_pref, prepend, communities, large, route_targets } = &announcement.attributes;
     let mut said = String::new();
     if let Some(med) = med {
-        let _ = write!(said, " bgp_med = {med};");
+        let _ = write!(said, " own_med = {med};");
     }
     if let Some(value) = local_pref {
         let _ = write!(said, " bgp_local_pref = {value};");
@@ -122,8 +129,8 @@ fn bgp(text: &mut String, neighbor: &Neighbor, asn: u32, port: u16, station: Sta
             (Family::V6, _) => station.v6().into(),
         };
         let more = if extended { " extended next hop on;" } else { "" };
-        let source = "export where source = RTS_STATIC;";
-        say(&format!("{} {{ import all; {source} next hop address {hop};{more} }}", family.name()));
+        let channel = format!("{} {{ import all; export filter own; next hop address {hop};{more} }}", family.name());
+        say(&channel);
     }
     text.push_str("}\n");
 }

@@ -85,11 +85,11 @@ fn lines(config: &RouterConfig) -> Vec<Line> {
     let map_of = |attributes: &Attributes| said.binary_search(&attributes).unwrap_or_default();
     for attributes in &said {
         let context = format!("route-map said-{} permit 10", map_of(attributes));
-        // An empty map would not exist.
-        add(&mut all, &[&context], &["set origin igp".to_owned()]);
+        // By the tag its own routes are known on their way out.
+        add(&mut all, &[&context], &["set origin igp".to_owned(), "set tag 1".to_owned()]);
         add(&mut all, &[&context], &sets(attributes, config.asn));
     }
-    add(&mut all, &["route-map own permit 10"], &["match peer local".to_owned()]);
+    add(&mut all, &["route-map own permit 10"], &["match tag 1".to_owned()]);
     let bgp = format!("router bgp {}", config.asn);
     add(
         &mut all,

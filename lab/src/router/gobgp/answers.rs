@@ -116,7 +116,7 @@ fn session(neighbor: &Value) -> Result<Session> {
         return Ok(session);
     }
     session.router_id = state.get("router_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
-    session.since = Some(part("/timers/state/uptime").to_string());
+    session.since = Some(number(part("/timers/state/uptime"), "seconds").to_string());
     let hold_time = number(part("/timers/state"), "negotiated_hold_time");
     session.hold_time = u16::try_from(hold_time).ok();
     session.capabilities = list(state, "remote_cap").iter().filter_map(capability).collect();
@@ -142,6 +142,12 @@ fn family(value: &Value) -> Option<Family> {
 fn capability(value: &Value) -> Option<Capability> {
     let name = value.get("type_url").or(value.get("@type")).and_then(Value::as_str)?;
     match name.rsplit('.').next()? {
+        // A message with the family in it, in base64: AFI 1 or 2, SAFI 1.
+        "MultiProtocolCapability" => match value.get("value").and_then(Value::as_str)? {
+            "CgQIARAB" => Some(Capability::Routes(Family::V4)),
+            "CgQIAhAB" => Some(Capability::Routes(Family::V6)),
+            _ => None,
+        },
         "RouteRefreshCapability" => Some(Capability::RouteRefresh),
         "EnhancedRouteRefreshCapability" => Some(Capability::EnhancedRouteRefresh),
         "FourOctetASNCapability" => Some(Capability::FourOctetAsn),
