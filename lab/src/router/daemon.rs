@@ -43,7 +43,8 @@ impl fmt::Display for Software {
 /// How a session is cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clear {
-    /// It is ended with a NOTIFICATION, and may be established again.
+    /// It is ended with a NOTIFICATION, and may be established again. GoBGP 3.10 refuses connections for half a minute
+    /// afterwards, whatever its file says.
     Reset,
     /// The neighbor is asked for its routes once more (ROUTE-REFRESH). GoBGP never asks.
     Refresh,

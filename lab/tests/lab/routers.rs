@@ -9,7 +9,7 @@ use herald_lab::prefix::{Family, Prefix};
 use herald_lab::probe::{http, spread};
 use herald_lab::program::{Invocation, Program};
 use herald_lab::router::{
-    Announcement, Attributes, Capability, Clear, Daemon, Neighbor, Origin, Route, Router, Session, Software,
+    Announcement, Attributes, Capability, Clear, Daemon, Distance, Neighbor, Origin, Route, Router, Session, Software,
 };
 use herald_lab::topology::{Machine, Size, Topology, leftovers};
 use herald_lab::wire::BgpCapture;
@@ -109,7 +109,7 @@ fn each_daemon_answers_and_leaves_nothing() -> Result<()> {
 fn pair([one, two]: [Router; 2], transport: Family, left: Software, right: Software) -> Result<[(Router, Daemon); 2]> {
     let mut passive = Neighbor::new(two.address(transport), RIGHT).password("swordfish");
     let mut active = Neighbor::new(one.address(transport), LEFT).password("swordfish").active();
-    (passive.hold_time, active.hold_time) = (9, 30);
+    (passive.hold_time, active.hold_time) = (6, 30);
     let mut left_config = one.config(LEFT).with(passive);
     let mut right_config = two.config(RIGHT).with(active);
     for own in ["198.51.100.0/24", "2001:db8:1::/48"] {
@@ -136,7 +136,7 @@ fn peers(transport: Family, left: Software, right: Software) -> Result<()> {
     for (daemon, neighbor, asn) in [(&left, right_address, RIGHT), (&right, left_address, LEFT)] {
         let software = daemon.software();
         let session = established(daemon, neighbor)?;
-        assert_eq!((session.asn, session.hold_time), (asn, Some(9)), "{software}");
+        assert_eq!((session.asn, session.hold_time), (asn, Some(6)), "{software}");
         assert!(
             session.capabilities.is_superset(&BTreeSet::from([
                 Capability::FourOctetAsn,
@@ -191,7 +191,11 @@ fn peers(transport: Family, left: Software, right: Software) -> Result<()> {
     }
     // Some daemons tell the time in seconds.
     std::thread::sleep(Duration::from_millis(1100));
-    left.clear(right_address, Clear::Reset)?;
+    // After a reset of its own GoBGP stays idle for half a minute.
+    match left.software() {
+        Software::Gobgp => right.clear(left_address, Clear::Reset)?,
+        _ => left.clear(right_address, Clear::Reset)?,
+    }
     until("another session", || {
         Ok(left.session(right_address)?.filter(|now| now.is_established() && now.since != before.since))
     })?;
@@ -234,6 +238,13 @@ fn peers(transport: Family, left: Software, right: Software) -> Result<()> {
     })?;
     right.resume()?;
     established(&left, right_address)?;
+
+    // Shut down by an administrator, and allowed again.
+    let ended = || Ok(left.session(right_address)?.is_none_or(|session| !session.is_established()).then_some(()));
+    right.disable(left_address)?;
+    until("it is shut down", ended)?;
+    right.enable(left_address)?;
+    established(&left, right_address)?;
     right.stop()?;
     until("its routes are gone", || Ok(left.learned(Family::V6)?.is_empty().then_some(())))?;
     Ok(())
@@ -257,6 +268,29 @@ fn gobgp_and_bird_peer_over_ipv4() -> Result<()> {
 #[test]
 fn gobgp_and_bird_peer_over_ipv6() -> Result<()> {
     peers(Family::V6, Software::Gobgp, Software::Bird)
+}
+
+#[test]
+fn a_range_of_neighbors_at_a_secured_distance() -> Result<()> {
+    let lab = lab(0)?;
+    let (one, two) = (Router::attach(&lab, 1)?, Router::attach(&lab, 2)?);
+    let secured = |neighbor: Neighbor| neighbor.distance(Distance::Secured(1)).families([Family::V4]);
+    let own = Announcement::new(prefix("203.0.113.7/32"));
+    let active = secured(Neighbor::new(one.address(Family::V4), LEFT).active());
+    let right = two.start(Software::Bird, &two.config(RIGHT).with(active).announcing(own.clone()))?;
+    for software in Software::ALL {
+        let range = secured(Neighbor::range(prefix("192.168.1.0/24"), RIGHT));
+        let left = one.start(software, &one.config(LEFT).with(range))?;
+        assert_eq!(left.session(two.address(Family::V4))?, None, "{software}: nobody has connected");
+        let session = established(&left, two.address(Family::V4))?;
+        assert!(!session.capabilities.contains(&Capability::Routes(Family::V6)), "{software}: {session:?}");
+        assert_eq!(learned(&left, own.prefix)?.from, Some(two.address(Family::V4)), "{software}");
+        left.kill()?;
+        until("its end is noticed", || {
+            Ok((!right.session(one.address(Family::V4))?.is_some_and(|session| session.is_established())).then_some(()))
+        })?;
+    }
+    Ok(())
 }
 
 /// A server on a node that answers for addresses on its loopback interface.

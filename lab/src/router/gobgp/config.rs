@@ -59,7 +59,7 @@ fn about(text: &mut String, kind: &str, neighbor: &Neighbor) {
     let _ = writeln!(
         text,
         "  [{kind}.timers.config]\n    hold-time = {hold}\n    keepalive-interval = {keepalive}\n    \
-         connect-retry = 1\n    idle-hold-time-after-reset = 1"
+         connect-retry = 1"
     );
     let _ = writeln!(text, "  [{kind}.transport.config]\n    remote-port = {}", neighbor.port);
     if neighbor.passive {
