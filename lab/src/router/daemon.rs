@@ -210,7 +210,7 @@ impl Daemon {
         self.dialect.speaker().signal(Signal::SIGCONT)
     }
 
-    /// Asks it to end, as an administrator would; its neighbors hear of it.
+    /// Asks it to end, as an administrator would; its neighbors hear of it, and the kernel's routes go with it.
     ///
     /// # Errors
     /// When it does not end.
@@ -222,7 +222,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// Kills it: its neighbors hear nothing but the end of the connection.
+    /// Kills it: its neighbors hear nothing but the end of the connection, and the kernel keeps its routes.
     ///
     /// # Errors
     /// When the kernel refuses.

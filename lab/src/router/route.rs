@@ -29,7 +29,7 @@ pub struct Route {
     pub large: BTreeSet<(u32, u32, u32)>,
     /// Extended communities, in lower case: `rt:64512:7`, `ro:64512:7`; others as the daemon writes them.
     pub extended: BTreeSet<String>,
-    /// Whether it is the best for its prefix, or as good as that one.
+    /// Whether it is the best for its prefix. FRR says so of all that are equally good, the others of one.
     pub best: bool,
     /// Whether it is kept for a neighbor that restarts. BIRD does not say; there it is `false`.
     pub stale: bool,

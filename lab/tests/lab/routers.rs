@@ -1,5 +1,7 @@
 //! Routers: real daemons that answer, peer with each other, and forward.
 
+#![cfg(test)]
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -268,6 +270,47 @@ fn gobgp_and_bird_peer_over_ipv4() -> Result<()> {
 #[test]
 fn gobgp_and_bird_peer_over_ipv6() -> Result<()> {
     peers(Family::V6, Software::Gobgp, Software::Bird)
+}
+
+#[test]
+fn equal_routes_of_two_neighbors_are_one_route_of_the_kernel() -> Result<()> {
+    let lab = lab(0)?;
+    let [one, two, three] = [Router::attach(&lab, 1)?, Router::attach(&lab, 2)?, Router::attach(&lab, 3)?];
+    let own = ["203.0.113.7/32", "2001:db8:2::7/128"].map(prefix);
+    for software in [Software::Frr, Software::Bird] {
+        // Internal neighbors, then external ones.
+        for asn in [LEFT, RIGHT] {
+            let speaker = |router: &Router| {
+                let config = router.config(asn).with(Neighbor::new(one.address(Family::V4), LEFT).active());
+                router
+                    .start(Software::Bird, &own.map(Announcement::new).into_iter().fold(config, |c, a| c.announcing(a)))
+            };
+            let neighbors = [&two, &three].map(|router| Neighbor::new(router.address(Family::V4), asn));
+            let config = neighbors.into_iter().fold(one.config(LEFT), |config, neighbor| config.with(neighbor));
+            let daemon = one.start(software, &config)?;
+            let _speakers = [speaker(&two)?, speaker(&three)?];
+            for (family, prefix) in Family::BOTH.into_iter().zip(own) {
+                let what = format!("{software}'s kernel route to {prefix} in AS {asn} has two next hops");
+                let route = until(&what, || {
+                    let routes = one.kernel_routes(family)?.into_iter();
+                    Ok(routes.into_iter().find(|route| route.prefix == prefix && route.hops.len() == 2))
+                });
+                let route =
+                    route.with_context(|| format!("{:?}\n{:?}", one.kernel_routes(family), daemon.routes(family)))?;
+                let gateways: BTreeSet<_> = route.hops.iter().filter_map(|hop| hop.gateway).collect();
+                // FRR prefers link-local next hops where it can tell them.
+                let link_local = |gateway: &IpAddr| matches!(gateway, IpAddr::V6(v6) if v6.is_unicast_link_local());
+                let wanted = BTreeSet::from([two.address(family), three.address(family)]);
+                assert!(gateways == wanted || gateways.iter().all(link_local), "{what}: {route:?}");
+                assert_eq!(daemon.routes_to(prefix)?.len(), 2, "{what}");
+            }
+            daemon.stop()?;
+            for family in Family::BOTH {
+                assert!(one.kernel_routes(family)?.is_empty(), "{software} takes its routes with it");
+            }
+        }
+    }
+    Ok(())
 }
 
 #[test]

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!  198.51.100.0/24      unicast [peer_192_168_1_11 21:11:05.123] * (100) [AS64512i]
-//!  	via 192.168.1.11 on eth0
-//!  	BGP.origin: IGP
+//!  <tab>via 192.168.1.11 on eth0
+//!  <tab>BGP.origin: IGP
 //!                       unicast [peer_192_168_1_12 21:11:05.124] (100) [AS64512i]
-//!  	…
+//!  <tab>…
 //! ```
 //!
 //! Spaces in front mean the prefix above, a tab a line about the path above.
@@ -177,5 +177,77 @@ fn received(lines: &[&str], session: &mut Session) {
             let count = routes.split_whitespace().next().and_then(|count| count.parse().ok());
             session.received.insert(family, count.unwrap_or(0));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes_are_read() {
+        let text = "Table master4:\n\
+            198.51.100.0/24      unicast [peer_a 22:35:45.999 from fd00:1::91] * (100) [AS64513i]\n\
+            \tvia 192.168.1.91 on eth0\n\
+            \tType: BGP univ\n\
+            \tBGP.origin: IGP\n\
+            \tBGP.as_path: 64513 64513\n\
+            \tBGP.next_hop: 192.168.1.91\n\
+            \tBGP.med: 50\n\
+            \tBGP.local_pref: 100\n\
+            \tBGP.community: (64513,1) (65535,65281)\n\
+            \tBGP.ext_community: (rt, 64513, 7)\n\
+            \tBGP.large_community: (64513, 1, 2) (4200000001, 3, 4)\n\
+            \x20                    unicast [peer_b 22:35:46.001] (100) [i]\n\
+            \tBGP.next_hop: 2001:db8::1 fe80::1\n\
+            203.0.113.7/32       blackhole [own_ipv4 22:35:45.162] * (200)\n\
+            \tType: static univ\n";
+        let neighbors = [("peer_a", "fd00:1::91"), ("peer_b", "192.168.1.12")];
+        let neighbors = neighbors.map(|(name, address)| (name.to_owned(), address.parse().unwrap())).into();
+        let routes = routes(text, &neighbors).unwrap();
+        let [first, second, own] = routes.as_slice() else { panic!("{routes:?}") };
+        assert_eq!((first.prefix, first.best, second.best), (second.prefix, true, false));
+        assert_eq!((first.from, second.from, own.from), (Some(neighbors["peer_a"]), Some(neighbors["peer_b"]), None));
+        assert_eq!((first.as_path.as_slice(), first.med, first.local_pref), (&[64513, 64513][..], Some(50), Some(100)));
+        assert_eq!(first.communities, [(64513, 1), (65535, 65281)].into());
+        assert_eq!(first.large, [(64513, 1, 2), (4_200_000_001, 3, 4)].into());
+        assert_eq!(first.extended, ["rt:64513:7".to_owned()].into());
+        assert_eq!((second.next_hops.len(), second.as_path.len(), own.prefix.length()), (2, 0, 32));
+    }
+
+    #[test]
+    fn sessions_are_read() {
+        let text = "Name       Proto      Table      State  Since         Info\n\
+            device1    Device     ---        up     22:35:45.162  \n\n\
+            peer_a BGP        ---        up     22:35:45.999  Established   \n\
+            \x20 BGP state:          Established\n\
+            \x20   Neighbor address: fd00:1::91\n\
+            \x20   Neighbor AS:      64513\n\
+            \x20   Neighbor ID:      192.168.1.91\n\
+            \x20   Local capabilities\n\
+            \x20     Enhanced refresh\n\
+            \x20   Neighbor capabilities\n\
+            \x20     Multiprotocol\n\
+            \x20       AF announced: ipv4\n\
+            \x20     Graceful restart\n\
+            \x20       Restart time: 120\n\
+            \x20   Session:          external AS4\n\
+            \x20   Hold timer:       8.532/9\n\
+            \x20 Channel ipv4\n\
+            \x20   Routes:         7 imported, 1 exported, 1 preferred\n\n\
+            peer_b BGP        ---        start  22:35:45.999  Idle          BGP Error: Bad peer AS\n\
+            \x20 BGP state:          Idle\n\
+            \x20   Neighbor address: 192.168.1.12\n\
+            \x20   Neighbor AS:      64512\n\
+            \x20   Last error:       BGP Error: Bad peer AS\n\
+            range BGP        ---        start  22:35:45.999  Passive\n\
+            \x20   Neighbor range:   192.168.1.0/24\n";
+        let sessions = sessions(text).unwrap();
+        assert_eq!(sessions.keys().collect::<Vec<_>>(), ["peer_a", "peer_b"]);
+        let (a, b) = (&sessions["peer_a"], &sessions["peer_b"]);
+        assert_eq!((a.state, a.hold_time, a.since.as_deref()), (State::Established, Some(9), Some("22:35:45.999")));
+        assert_eq!(a.capabilities, [Capability::Routes(Family::V4), Capability::GracefulRestart].into());
+        assert_eq!((a.received.get(&Family::V4), b.state), (Some(&7), State::Idle));
+        assert_eq!(b.last_error.as_deref(), Some("BGP Error: Bad peer AS"));
     }
 }

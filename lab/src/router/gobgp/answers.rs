@@ -172,3 +172,41 @@ fn flag(value: &Value, name: &str) -> bool {
 fn small(value: &Value) -> Option<u32> {
     value.as_u64()?.try_into().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes_are_read() {
+        let text = r#"{"2001:db8:1::/48":[{"nlri":{"prefix":"2001:db8:1::/48"},"best":true,"attrs":[{"type":1,"value":0},
+            {"type":2,"as_paths":[{"segment_type":2,"num":2,"asns":[64513,4200000001]}]},{"type":4,"metric":50},
+            {"type":8,"communities":[4227923969]},{"type":16,"value":[{"type":0,"subtype":2,"value":"64513:7"}]},
+            {"type":32,"value":[{"ASN":64513,"LocalData1":1,"LocalData2":2}]},
+            {"type":14,"nexthop":"fd00:1::91","afi":2,"safi":1,"value":[{"prefix":"2001:db8:1::/48"}]}],"stale":true,
+            "source-id":"192.168.1.92","neighbor-ip":"fd00:1::92"}]}"#;
+        let routes = routes(&serde_json::from_str(text).unwrap()).unwrap();
+        let [route] = routes.as_slice() else { panic!("{routes:?}") };
+        assert_eq!((route.best, route.stale, route.med), (true, true, Some(50)));
+        assert_eq!(route.from, Some("fd00:1::92".parse().unwrap()));
+        assert_eq!((route.as_path.as_slice(), route.origin), (&[64513, 4_200_000_001][..], Origin::Igp));
+        assert_eq!((route.communities.clone(), route.large.clone()), ([(64513, 1)].into(), [(64513, 1, 2)].into()));
+        assert_eq!(route.extended, ["rt:64513:7".to_owned()].into());
+        assert_eq!(super::routes(&Value::Null).unwrap(), [], "an empty table");
+    }
+
+    #[test]
+    fn sessions_are_read() {
+        let text = r#"[{"conf":{"neighbor_address":"fd00:1::92","peer_asn":64513},"state":{"session_state":6,
+            "neighbor_address":"fd00:1::92","peer_asn":64513,"router_id":"192.168.1.92","remote_cap":[
+            {"type_url":"type.googleapis.com/apipb.MultiProtocolCapability","value":"CgQIAhAB"},
+            {"type_url":"type.googleapis.com/apipb.RouteRefreshCapability"}]},
+            "timers":{"state":{"negotiated_hold_time":9,"uptime":{"seconds":1795300545}}},
+            "afi_safis":[{"state":{"family":{"afi":2,"safi":1},"received":3,"accepted":3}}]}]"#;
+        let sessions = sessions(&serde_json::from_str(text).unwrap()).unwrap();
+        let [session] = sessions.as_slice() else { panic!("{sessions:?}") };
+        assert_eq!((session.state, session.hold_time), (State::Established, Some(9)));
+        assert_eq!(session.capabilities, [Capability::Routes(Family::V6), Capability::RouteRefresh].into());
+        assert_eq!((session.since.as_deref(), session.received.get(&Family::V6)), (Some("1795300545"), Some(&3)));
+    }
+}
