@@ -185,7 +185,8 @@ mod tests {
         assert!(stream.is_empty());
         let prefix = |text: &str| vec![text.parse::<Prefix>().unwrap()];
         let plain = Update::default();
-        assert_eq!(said[0], Update { announced: prefix("203.0.113.7/32"), ..plain.clone() });
+        let both = [prefix("0.0.0.0/0"), prefix("203.0.113.7/32")].concat();
+        assert_eq!(said[0], Update { announced: both, ..plain.clone() });
         assert_eq!(said[1], Update { end_of_rib: Some(Family::V4), ..plain.clone() });
         assert_eq!(said[2], Update { end_of_rib: Some(Family::V6), ..plain.clone() });
         assert_eq!(said[3], Update { withdrawn: prefix("203.0.113.7/32"), ..plain.clone() });
