@@ -53,6 +53,11 @@ pub struct Flags {
     #[arg(long, value_name = "FILE")]
     pub l2_exclude_file: Option<PathBuf>,
 
+    /// How long routers are told (GRACEFUL_SHUTDOWN, RFC 8326) that the routes of a node that is drained go away, before
+    /// they do; 0s: not at all
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration::parse)]
+    pub bgp_drain: Duration,
+
     /// Address to meet the other speakers on [default: the Node's InternalIP]
     #[arg(long, value_name = "ADDRESS")]
     pub membership_bind_address: Option<IpAddr>,

@@ -60,6 +60,7 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
         restart_proxy,
         l2_refresh,
         l2_exclude_file,
+        bgp_drain,
         membership_bind_address,
         membership_port,
         membership_key_dir,
@@ -168,6 +169,7 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
         orphan_grace,
         restart_proxy,
         silent_grace: restart_grace,
+        bgp_drain,
     };
     let world = World::new(node_name, settings);
     let inputs = Inputs { seen, members: member_events, wire: wire_events };

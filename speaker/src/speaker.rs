@@ -236,6 +236,7 @@ impl Speaker {
                 claims.forget(ip);
                 self.command(Command::Disown { ip }).await;
             }
+            Step::Peers { .. } | Step::Routes(_) | Step::Routed { .. } => {}
             Step::Verdict { service, uid, verdict, before } => {
                 tracing::debug!(%service, ?verdict, "decided");
                 let name = service.to_string();

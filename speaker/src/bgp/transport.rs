@@ -116,4 +116,3 @@ fn explain(error: &io::Error, what: &str) -> io::Error {
 pub(super) fn plain(address: SocketAddr) -> IpAddr {
     address.ip().to_canonical()
 }
-

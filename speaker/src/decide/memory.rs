@@ -21,7 +21,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald_compiler::object::{IpAddressPool, L2Advertisement};
+use herald_compiler::object::{BgpAdvertisement, IpAddressPool, L2Advertisement};
 use herald_compiler::{Config, Objects, compile, config};
 
 /// What happens within this time of each other is taken for one and the same change of the configuration.
@@ -38,7 +38,7 @@ pub(super) struct Memory {
     /// Vanished since the last decision.
     vanished: Vanished,
     pools: BTreeMap<String, GonePool>,
-    advertisements: BTreeMap<String, GoneAdvertisement>,
+    advertisements: BTreeMap<Key, GoneAdvertisement>,
     /// What exists and what is remembered, together.
     config: Arc<Config>,
 }
@@ -46,7 +46,23 @@ pub(super) struct Memory {
 #[derive(Debug, Default)]
 struct Vanished {
     pools: Vec<IpAddressPool>,
-    advertisements: Vec<L2Advertisement>,
+    advertisements: Vec<Advertisement>,
+}
+
+/// An advertisement of either kind.
+#[derive(Debug)]
+enum Advertisement {
+    L2(L2Advertisement),
+    Bgp(BgpAdvertisement),
+}
+
+/// Kind and name of an advertisement.
+type Key = (Kind, String);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    L2,
+    Bgp,
 }
 
 #[derive(Debug)]
@@ -61,7 +77,7 @@ struct GonePool {
 
 #[derive(Debug)]
 struct GoneAdvertisement {
-    object: L2Advertisement,
+    object: Advertisement,
     at: Duration,
 }
 
@@ -86,7 +102,17 @@ impl Memory {
 
     /// These advertisements are no more.
     pub(super) fn advertisements_vanished(&mut self, advertisements: Vec<L2Advertisement>) {
-        self.vanished.advertisements.extend(advertisements);
+        self.vanished.advertisements.extend(advertisements.into_iter().map(Advertisement::L2));
+    }
+
+    /// These advertisements for BGP are no more.
+    pub(super) fn bgp_advertisements_vanished(&mut self, advertisements: Vec<BgpAdvertisement>) {
+        self.vanished.advertisements.extend(advertisements.into_iter().map(Advertisement::Bgp));
+    }
+
+    /// Whether anything is remembered.
+    pub(super) fn remembers(&self) -> bool {
+        !self.pools.is_empty()
     }
 
     /// The configuration has become `after`, which follows from `objects`. `in_use` tells the addresses in use with
@@ -114,18 +140,25 @@ impl Memory {
             }
         }
         for object in advertisements {
-            self.advertisements.insert(object.meta.name.clone(), GoneAdvertisement { object, at: now });
+            self.advertisements.insert(object.key(), GoneAdvertisement { object, at: now });
         }
-        let present: BTreeSet<_> = objects.l2_advertisements.iter().map(|one| one.meta.name.as_str()).collect();
-        self.advertisements.retain(|name, _| !present.contains(name.as_str()));
-        for (name, pool) in &mut self.pools {
-            let served = |address: &IpAddr| {
-                let home = after.home_of(*address, Some(name)).pool();
-                home.is_some_and(|pool| after.l2_advertisements_of(&pool.name).next().is_some())
-            };
-            pool.served = pool.addresses.iter().all(served).then(|| pool.served.unwrap_or(now));
-        }
+        let l2 = objects.l2_advertisements.iter().map(|one| (Kind::L2, one.meta.name.clone()));
+        let bgp = objects.bgp_advertisements.iter().map(|one| (Kind::Bgp, one.meta.name.clone()));
+        let present: BTreeSet<Key> = l2.chain(bgp).collect();
+        self.advertisements.retain(|key, _| !present.contains(key));
         self.compile(objects);
+        for (name, gone) in &mut self.pools {
+            // In every way that it was announced before.
+            let by_l2 = self.config.l2_advertisements_of(name).next().is_some();
+            let by_bgp = self.config.bgp_advertisements_of(name).next().is_some();
+            let served = |address: &IpAddr| {
+                after.home_of(*address, Some(name)).pool().is_some_and(|pool| {
+                    (!by_l2 || after.l2_advertisements_of(&pool.name).next().is_some())
+                        && (!by_bgp || after.bgp_advertisements_of(&pool.name).next().is_some())
+                })
+            };
+            gone.served = gone.addresses.iter().all(served).then(|| gone.served.unwrap_or(now));
+        }
     }
 
     /// A decision is made now: forgets what has been remembered for long enough. True if that may change what becomes
@@ -168,16 +201,35 @@ impl Memory {
         address: IpAddr,
         recorded: Option<&str>,
     ) -> Option<impl Iterator<Item = &config::L2Advertisement>> {
+        let gone = self.pool_of(address, recorded)?;
+        let counts = |one: &&config::L2Advertisement| self.counts(gone, (Kind::L2, one.name.clone()));
+        Some(self.config.l2_advertisements_of(&gone.object.meta.name).filter(counts))
+    }
+
+    /// The same for BGP.
+    pub(super) fn bgp_advertisements_for(
+        &self,
+        address: IpAddr,
+        recorded: Option<&str>,
+    ) -> Option<impl Iterator<Item = &Arc<config::BgpAdvertisement>>> {
+        let gone = self.pool_of(address, recorded)?;
+        let counts = |one: &&Arc<config::BgpAdvertisement>| self.counts(gone, (Kind::Bgp, one.name.clone()));
+        Some(self.config.bgp_advertisements_of(&gone.object.meta.name).filter(counts))
+    }
+
+    /// The remembered pool that an address came from.
+    fn pool_of(&self, address: IpAddr, recorded: Option<&str>) -> Option<&GonePool> {
         let by_name = recorded.and_then(|name| self.pools.get(name));
         let listing = || {
             let lists = |name: &str| self.config.pool(name).is_some_and(|pool| pool.lists(address));
             self.pools.values().find(|gone| lists(&gone.object.meta.name))
         };
-        let gone = by_name.or_else(listing)?;
-        let counts = |one: &&config::L2Advertisement| {
-            self.advertisements.get(&one.name).is_none_or(|advertisement| gone.vanished_with(advertisement))
-        };
-        Some(self.config.l2_advertisements_of(&gone.object.meta.name).filter(counts))
+        by_name.or_else(listing)
+    }
+
+    /// Whether an advertisement is still there, or vanished with this pool.
+    fn counts(&self, gone: &GonePool, advertisement: Key) -> bool {
+        self.advertisements.get(&advertisement).is_none_or(|advertisement| gone.vanished_with(advertisement))
     }
 
     /// What exists and what is remembered, together.
@@ -190,8 +242,22 @@ impl Memory {
         let present: BTreeSet<_> = objects.pools.iter().map(|pool| pool.meta.name.clone()).collect();
         let gone = self.pools.values().map(|pool| &pool.object);
         objects.pools.extend(gone.filter(|pool| !present.contains(&pool.meta.name)).cloned());
-        objects.l2_advertisements.extend(self.advertisements.values().map(|gone| gone.object.clone()));
+        for gone in self.advertisements.values() {
+            match &gone.object {
+                Advertisement::L2(object) => objects.l2_advertisements.push(object.clone()),
+                Advertisement::Bgp(object) => objects.bgp_advertisements.push(object.clone()),
+            }
+        }
         self.config = compile(&objects).config;
+    }
+}
+
+impl Advertisement {
+    fn key(&self) -> Key {
+        match self {
+            Self::L2(object) => (Kind::L2, object.meta.name.clone()),
+            Self::Bgp(object) => (Kind::Bgp, object.meta.name.clone()),
+        }
     }
 }
 

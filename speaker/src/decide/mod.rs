@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   Seen ───────► World ── decide() ──► Step::Own / Step::Disown    to `announce`
-//!   MemberEvent ─►   │                └► Step::Verdict              to `report`
+//!   MemberEvent ─►   │                ├► Step::Verdict              to `report`
+//!                    │                └► Step::Peers, Step::Routes  to `bgp`
 //!   interfaces ──►   └─► Request::ListSlices                        back to `watch`
 //! ```
 //!
@@ -25,6 +26,7 @@ mod handover;
 mod holders;
 mod lists;
 mod memory;
+mod routes;
 mod speakers;
 mod stand_in;
 mod step;
@@ -36,6 +38,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use routes::PeerWish;
 pub use step::{MemberEvent, Request, Step};
 pub use unannounced::Unannounced;
 pub use verdict::{Reason, Verdict};

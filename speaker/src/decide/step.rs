@@ -1,6 +1,6 @@
 //! What goes into a decision and what comes out of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,9 @@ use std::time::Duration;
 use herald_membership::{Alone, Facts};
 use herald_neighbor::{MacAddr, Scope};
 
+use super::routes::PeerWish;
 use super::verdict::Verdict;
+use crate::bgp::Routes;
 use crate::watch::service::ServiceKey;
 
 /// What the membership says of the other speakers.
@@ -114,5 +116,23 @@ pub enum Step {
         verdict: Option<Verdict>,
         /// What was decided the last time.
         before: Option<Verdict>,
+    },
+    /// Speak with these routers, and with no others.
+    Peers {
+        /// By name of the BGPPeer.
+        wanted: BTreeMap<String, PeerWish>,
+        /// All that those are to be told which are new, or not as they were.
+        routes: BTreeMap<String, Routes>,
+    },
+    /// What routers are told of these prefixes, by name of the BGPPeer.
+    Routes(BTreeMap<String, Routes>),
+    /// Other routers than before have the routes of a Service from here.
+    Routed {
+        /// The Service.
+        service: ServiceKey,
+        /// Its UID, for Events.
+        uid: String,
+        /// Names of the BGPPeers, none while no session carries them. `None`: it has no routes from here.
+        peers: Option<BTreeSet<String>>,
     },
 }

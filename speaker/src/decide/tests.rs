@@ -3,6 +3,7 @@ mod incremental;
 mod moves;
 mod orphans;
 mod reporting;
+mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -101,6 +102,14 @@ fn mac(node: &str) -> MacAddr {
     MacAddr::new(2, 0, 0, 0, 0, node.bytes().last().unwrap())
 }
 
+/// There is nothing of BGP.
+fn without_bgp(world: &mut World) {
+    world.see(Seen::BgpPeers(Change::Reset(vec![])));
+    world.see(Seen::BgpAdvertisements(Change::Reset(vec![])));
+    world.see(Seen::Communities(Change::Reset(vec![])));
+    world.see(Seen::BfdProfiles(Change::Reset(vec![])));
+}
+
 /// A speaker on `me` that sees three nodes, all alive and current, and one Service with an endpoint on each.
 fn world(me: &str) -> World {
     let mut world = World::new(me.into(), settings());
@@ -111,6 +120,7 @@ fn world(me: &str) -> World {
     world.see(Seen::Nodes(Change::Reset(["node-b", "node-c", "node-a"].map(node).into())));
     world.see(Seen::Pools(Change::Reset(vec![pool()])));
     world.see(Seen::L2Advertisements(Change::Reset(vec![advertisement()])));
+    without_bgp(&mut world);
     for other in ["node-b", "node-c", "node-a"].into_iter().filter(|node| *node != me) {
         world.hear(MemberEvent::Up(other.into()));
         world.hear(MemberEvent::Facts(other.into(), current()));
@@ -159,13 +169,17 @@ fn exactly_one_of_three_announces() {
 
 #[test]
 fn nothing_comes_out_before_everything_was_seen() {
-    let steps: [fn(&mut World); 6] = [
+    let steps: [fn(&mut World); 10] = [
         |w| drop(w.see(Seen::Services(Change::Reset(vec![(key("web"), Some(service()))])))),
         |w| drop(w.see(Seen::Slices(Change::Reset(vec![slice(&[("node-b", EndpointState::Ready)])])))),
         |w| drop(w.see(Seen::Nodes(Change::Reset(vec![node("node-b")])))),
         |w| drop(w.see(Seen::Pools(Change::Reset(vec![pool()])))),
         |w| drop(w.see(Seen::L2Advertisements(Change::Reset(vec![advertisement()])))),
         |w| w.hear(MemberEvent::Started),
+        |w| drop(w.see(Seen::BgpPeers(Change::Reset(vec![])))),
+        |w| drop(w.see(Seen::BgpAdvertisements(Change::Reset(vec![])))),
+        |w| drop(w.see(Seen::Communities(Change::Reset(vec![])))),
+        |w| drop(w.see(Seen::BfdProfiles(Change::Reset(vec![])))),
     ];
     // Services come first: EndpointSlices are not watched before they are known.
     for missing in 1..steps.len() {

@@ -40,12 +40,16 @@ impl World {
             if config != self.config {
                 self.config = config;
                 self.concerned.add_all();
+                self.peers_changed = true;
             }
         }
         if self.memory.turn(&self.objects, now) {
-            let bare = |seen: &ServiceSeen| verdict::advertisements(&self.config, seen).is_none();
-            let services = self.services.iter().filter(|(_, seen)| bare(seen));
-            services.for_each(|(service, _)| self.concerned.add(service.clone()));
+            let bare = |seen: &ServiceSeen| {
+                verdict::advertisements(&self.config, seen).is_none() || self.routed_from_memory(seen)
+            };
+            let services = self.services.iter().filter(|(_, seen)| bare(seen)).map(|(service, _)| service.clone());
+            let services: Vec<_> = services.collect();
+            services.into_iter().for_each(|service| self.concerned.add(service));
         }
         for service in self.holders.sift(&self.services) {
             self.concerned.add(service);
@@ -55,7 +59,7 @@ impl World {
         }
         let mut steps = Vec::new();
         self.decide_concerned(&mut steps);
-        (self.former, self.decided) = (None, true);
+        self.former = None;
         // A node that does not answer either has not only restarted its speaker: somebody else is elected at once.
         loop {
             let address_of = |node: &str| self.nodes.get(node)?.probe_address();
@@ -70,6 +74,8 @@ impl World {
         self.closely.turn(now, |node| self.nodes.get(node)?.probe_address(), &mut steps);
         self.stand_ins.tell(|ip| self.addresses.owns(ip), &mut steps);
         self.tell_macs(&mut steps);
+        self.tell_routes(now, &mut steps);
+        self.decided = true;
         let again = std::mem::take(&mut self.released).into_iter().filter(|ip| self.addresses.owns(*ip));
         steps.extend(again.map(|ip| Step::Announce { ip }));
         // Gains first, over all Services: the network hears of a new address before another one falls silent.
@@ -99,9 +105,14 @@ impl World {
         if !nodes.is_empty() {
             services.extend(self.standings.iter().filter(depends).map(|(service, _)| service.clone()));
         }
+        let mut routed = services.clone();
+        if !nodes.is_empty() {
+            routed.extend(self.routed_by_others().cloned());
+        }
         for service in services {
             self.decide_one(service, &mut fields, steps);
         }
+        self.decide_routes(routed);
         self.fields = fields;
     }
 
@@ -123,6 +134,7 @@ impl World {
             self.handovers.deadline(),
             self.closely.deadline(),
             self.stand_ins.deadline(),
+            self.drain_deadline(),
         ];
         deadlines.into_iter().flatten().min()
     }

@@ -19,6 +19,7 @@ use super::handover::Handovers;
 use super::holders::Holders;
 use super::lists::{update, update_list};
 use super::memory::Memory;
+use super::routes::Routes;
 use super::speakers::Speakers;
 use super::stand_in::StandIns;
 use super::step::{MemberEvent, Request};
@@ -40,6 +41,8 @@ pub struct Settings {
     pub restart_proxy: bool,
     /// For how long a speaker that fell silent is waited for, while its node answers.
     pub silent_grace: Duration,
+    /// For how long routers are told that this node's routes go away before they do.
+    pub bgp_drain: Duration,
 }
 
 impl Default for Settings {
@@ -50,6 +53,7 @@ impl Default for Settings {
             orphan_grace: Duration::from_secs(600),
             restart_proxy: true,
             silent_grace: Duration::from_secs(10),
+            bgp_drain: Duration::from_secs(5),
         }
     }
 }
@@ -62,8 +66,18 @@ pub(super) struct Synced {
     nodes: bool,
     pools: bool,
     l2_advertisements: bool,
+    bgp: SyncedBgp,
     members: bool,
     pub(super) facts_overdue: bool,
+}
+
+/// The same for the kinds of BGP.
+#[derive(Debug, Default)]
+struct SyncedBgp {
+    peers: bool,
+    advertisements: bool,
+    communities: bool,
+    bfd_profiles: bool,
 }
 
 /// All that the speaker knows.
@@ -90,6 +104,9 @@ pub struct World {
     pub(super) stand_ins: StandIns,
     pub(super) objects: Objects,
     pub(super) objects_changed: bool,
+    pub(super) routes: Routes,
+    /// With whom to speak BGP has to be found out again.
+    pub(super) peers_changed: bool,
     broken: BTreeSet<&'static str>,
     pub(super) synced: Synced,
     /// When the last decision was made.
@@ -133,6 +150,8 @@ impl World {
             closely: Closely::default(),
             objects: Objects::default(),
             objects_changed: true,
+            routes: Routes::default(),
+            peers_changed: true,
             broken: BTreeSet::new(),
             synced: Synced::default(),
             now: Duration::ZERO,
@@ -157,7 +176,7 @@ impl World {
     /// What has not been seen yet, for a person.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
-        let Synced { services, slices, nodes, pools, l2_advertisements, members, facts_overdue } = self.synced;
+        let Synced { services, slices, nodes, pools, l2_advertisements, ref bgp, members, facts_overdue } = self.synced;
         // Claiming what a speaker owns, only because it has not told yet that it sees the cluster, would be a move.
         let facts = facts_overdue || self.speakers.all_have_spoken();
         let parts = [
@@ -166,6 +185,10 @@ impl World {
             (nodes, "Nodes"),
             (pools, "IPAddressPools"),
             (l2_advertisements, "L2Advertisements"),
+            (bgp.peers, "BGPPeers"),
+            (bgp.advertisements, "BGPAdvertisements"),
+            (bgp.communities, "Communities"),
+            (bgp.bfd_profiles, "BFDProfiles"),
             (members, "other speakers"),
             (facts, "other speakers' facts"),
         ];
@@ -269,6 +292,15 @@ impl World {
         })
     }
 
+    /// The same for BGP.
+    pub(super) fn means_by_bgp(&self, advertisement: &str, pool: &str) -> bool {
+        let written = self.objects.bgp_advertisements.iter().find(|one| one.meta.name == advertisement);
+        written.is_some_and(|one| {
+            let all = one.ip_address_pools.is_empty() && one.ip_address_pool_selectors.is_empty();
+            all || one.ip_address_pools.iter().any(|name| name == pool)
+        })
+    }
+
     /// Takes in one thing seen.
     pub fn see(&mut self, seen: Seen) -> Vec<Request> {
         match seen {
@@ -288,7 +320,10 @@ impl World {
                 if update(&mut self.nodes, change, |node| node.name.clone()) {
                     match one {
                         Some(node) => self.concerned.add_node(&node),
-                        None => self.concerned.add_all(),
+                        None => {
+                            self.concerned.add_all();
+                            self.peers_changed = true;
+                        }
                     }
                 }
             }
@@ -306,6 +341,29 @@ impl World {
                 self.objects_changed |= changed;
                 self.memory.advertisements_vanished(gone);
             }
+            Seen::BgpAdvertisements(change) => {
+                self.note_watch("BGPAdvertisements", &change);
+                self.synced.bgp.advertisements |= matches!(change, Change::Reset(_));
+                let (changed, gone) = update_list(&mut self.objects.bgp_advertisements, change, |one| &one.meta.name);
+                self.objects_changed |= changed;
+                self.memory.bgp_advertisements_vanished(gone);
+            }
+            Seen::BgpPeers(change) => {
+                self.note_watch("BGPPeers", &change);
+                self.synced.bgp.peers |= matches!(change, Change::Reset(_));
+                self.objects_changed |= update_list(&mut self.objects.bgp_peers, change, |one| &one.meta.name).0;
+            }
+            Seen::Communities(change) => {
+                self.note_watch("Communities", &change);
+                self.synced.bgp.communities |= matches!(change, Change::Reset(_));
+                self.objects_changed |= update_list(&mut self.objects.communities, change, |one| &one.meta.name).0;
+            }
+            Seen::BfdProfiles(change) => {
+                self.note_watch("BFDProfiles", &change);
+                self.synced.bgp.bfd_profiles |= matches!(change, Change::Reset(_));
+                self.objects_changed |= update_list(&mut self.objects.bfd_profiles, change, |one| &one.meta.name).0;
+            }
+            Seen::Secret(name, password) => self.peers_changed |= self.routes.peers.set_password(name, password),
         }
         Vec::new()
     }

@@ -5,7 +5,8 @@
 //!  EndpointSlices ───┤
 //!  Nodes ────────────┼──► Seen ──► decide
 //!  IPAddressPools ───┤
-//!  L2Advertisements ─┘
+//!  L2Advertisements ─┤
+//!  kinds of BGP, Secrets ─┘
 //! ```
 //!
 //! EndpointSlices are watched only once the Services are known, so that those of other Services can be thrown
@@ -28,7 +29,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use herald_compiler::object;
 use herald_crds::border;
-use herald_crds::{IPAddressPool, L2Advertisement};
+use herald_crds::{BFDProfile, BGPAdvertisement, BGPPeer, Community, IPAddressPool, L2Advertisement};
 use herald_runtime::watch::{Change, changes, readable_changes};
 
 use endpoint_slice::Slice;
@@ -50,6 +51,16 @@ pub enum Seen {
     Pools(Change<object::IpAddressPool>),
     /// Layer-2 advertisements.
     L2Advertisements(Change<object::L2Advertisement>),
+    /// BGP advertisements.
+    BgpAdvertisements(Change<object::BgpAdvertisement>),
+    /// Routers.
+    BgpPeers(Change<object::BgpPeer>),
+    /// Names for communities.
+    Communities(Change<object::Community>),
+    /// BFD profiles.
+    BfdProfiles(Change<object::BfdProfile>),
+    /// The password in the Secret of this name, or why there is none.
+    Secret(String, Result<object::Password, String>),
 }
 
 impl Seen {
@@ -63,6 +74,11 @@ impl Seen {
             Self::Nodes(change) => matches!(change, Change::Broken(_)),
             Self::Pools(change) => matches!(change, Change::Broken(_)),
             Self::L2Advertisements(change) => matches!(change, Change::Broken(_)),
+            Self::BgpAdvertisements(change) => matches!(change, Change::Broken(_)),
+            Self::BgpPeers(change) => matches!(change, Change::Broken(_)),
+            Self::Communities(change) => matches!(change, Change::Broken(_)),
+            Self::BfdProfiles(change) => matches!(change, Change::Broken(_)),
+            Self::Secret(..) => false,
         }
     }
 }
@@ -86,6 +102,23 @@ pub fn start(client: &Client, namespace: &str, lb_class: Option<String>, to: &mp
         Seen::L2Advertisements,
         to,
     );
+    start_bgp(client, namespace, to);
+}
+
+/// Watches the kinds of BGP, for ever.
+fn start_bgp(client: &Client, namespace: &str, to: &mpsc::Sender<Seen>) {
+    let advertisements: Api<DeserializeGuard<BGPAdvertisement>> = Api::namespaced(client.clone(), namespace);
+    forward(
+        readable_changes(advertisements, Config::default(), |one| border::bgp_advertisement(&one)),
+        Seen::BgpAdvertisements,
+        to,
+    );
+    let peers: Api<DeserializeGuard<BGPPeer>> = Api::namespaced(client.clone(), namespace);
+    forward(readable_changes(peers, Config::default(), |one| border::bgp_peer(&one)), Seen::BgpPeers, to);
+    let communities: Api<DeserializeGuard<Community>> = Api::namespaced(client.clone(), namespace);
+    forward(readable_changes(communities, Config::default(), |one| border::community(&one)), Seen::Communities, to);
+    let profiles: Api<DeserializeGuard<BFDProfile>> = Api::namespaced(client.clone(), namespace);
+    forward(readable_changes(profiles, Config::default(), |one| border::bfd_profile(&one)), Seen::BfdProfiles, to);
 }
 
 /// Watches EndpointSlices, for ever.

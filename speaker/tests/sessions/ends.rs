@@ -38,14 +38,8 @@ pub(crate) fn peer(own: u32, other: u32, remote: SocketAddr, passive: bool) -> P
         host_name: Some("node".to_owned()),
         seed: own.into(),
     };
-    let transport = Transport {
-        remote,
-        source: None,
-        device: None,
-        key: None,
-        minimum_hop_count: None,
-        user_timeout: None,
-    };
+    let transport =
+        Transport { remote, source: None, device: None, key: None, minimum_hop_count: None, user_timeout: None };
     let addresses = NodeAddresses { ipv4: None, ipv6: Some("2001:db8::1".parse().expect("an address")), egress: None };
     Peer { name: format!("to-{other}"), config, transport, addresses }
 }
@@ -79,7 +73,8 @@ async fn pair(own: u32, other: u32, routes: Routes) -> (Handle, Handle) {
     let clock = Monotonic::start();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let receiver = start(peer(other, own, "127.0.0.1:1".parse().expect("an address"), true), Vec::new(), clock).expect("starts");
+    let receiver =
+        start(peer(other, own, "127.0.0.1:1".parse().expect("an address"), true), Vec::new(), clock).expect("starts");
     accept(listener, &receiver);
     let announcer = start(peer(own, other, address, false), routes, clock).expect("starts");
     (announcer, receiver)
@@ -95,7 +90,11 @@ async fn routes_arrive_and_go() {
     let gone = hosts(0..4_990).into_iter().map(|(prefix, _)| (prefix, None)).collect();
     announcer.commands.send(Command::Routes(gone)).await.expect("runs");
     until(&mut receiver, "10 left", |status| status.received == Some(10)).await;
-    announcer.commands.send(Command::End(Some(Notification::administrative_shutdown(Some("bye"))))).await.expect("runs");
+    announcer
+        .commands
+        .send(Command::End(Some(Notification::administrative_shutdown(Some("bye")))))
+        .await
+        .expect("runs");
     let status = until(&mut receiver, "it ends", |status| status.state != State::Established).await;
     let error = status.last_error.expect("why");
     assert!(error.contains("peer says") && error.contains("bye"), "{error}");

@@ -150,6 +150,10 @@ impl Speaker {
                     Seen::Nodes(Change::Reset(nodes.map(|n| truth.node_seen(n)).collect())),
                     Seen::Pools(Change::Reset(vec![truth::pool()])),
                     Seen::L2Advertisements(Change::Reset(vec![truth::advertisement(truth.failback)])),
+                    Seen::BgpPeers(Change::Reset(vec![])),
+                    Seen::BgpAdvertisements(Change::Reset(vec![])),
+                    Seen::Communities(Change::Reset(vec![])),
+                    Seen::BfdProfiles(Change::Reset(vec![])),
                 ]
             }
             News::Slice(service) => vec![Seen::Slices(Change::Applied(truth.slice(*service)))],

@@ -14,6 +14,7 @@ fn world_with_copy(me: &str, sharing: Option<Sharing>) -> World {
     world.see(Seen::Nodes(Change::Reset(["node-b", "node-c", "node-a"].map(node).into())));
     world.see(Seen::Pools(Change::Reset(vec![pool()])));
     world.see(Seen::L2Advertisements(Change::Reset(vec![advertisement()])));
+    without_bgp(&mut world);
     for other in ["node-b", "node-c", "node-a"].into_iter().filter(|node| *node != me) {
         world.hear(MemberEvent::Up(other.into()));
         world.hear(MemberEvent::Facts(other.into(), current()));

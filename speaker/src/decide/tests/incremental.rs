@@ -1,20 +1,22 @@
 //! Deciding only about what a change concerns comes to the same as deciding about everything.
 
+use herald_compiler::object::BgpAdvertisement;
+
 use super::*;
 
 const NODES: [&str; 6] = ["node-a", "node-b", "node-c", "node-d", "node-e", "node-f"];
 const SERVICES: u64 = 12;
 
 /// Random numbers that a seed repeats (Knuth's MMIX generator).
-struct Chance(u64);
+pub(super) struct Chance(pub(super) u64);
 
 impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % limit
     }
 
-    fn one_in(&mut self, count: u64) -> bool {
+    pub(super) fn one_in(&mut self, count: u64) -> bool {
         self.below(count) == 0
     }
 
@@ -79,11 +81,11 @@ fn some_advertisement(chance: &mut Chance) -> L2Advertisement {
     }
 }
 
-fn happen(world: &mut World, chance: &mut Chance) {
+pub(super) fn happen(world: &mut World, chance: &mut Chance) {
     let node = chance.node();
     let service = chance.below(SERVICES);
     let me = world.me == node;
-    match chance.below(12) {
+    match chance.below(14) {
         0 | 1 if !me => world.hear(MemberEvent::Up(node.into())),
         2 if !me && chance.below(2) == 0 => world.hear(MemberEvent::Down(node.into())),
         2 if !me => world.hear(MemberEvent::Silent(node.into())),
@@ -108,7 +110,19 @@ fn happen(world: &mut World, chance: &mut Chance) {
         11 if chance.one_in(4) => {
             drop(world.see(Seen::L2Advertisements(Change::Reset(vec![some_advertisement(chance)]))));
         }
+        12 if chance.one_in(4) => {
+            drop(world.see(Seen::BgpAdvertisements(Change::Reset(vec![some_bgp_advertisement(chance)]))));
+        }
         _ => {}
+    }
+}
+
+fn some_bgp_advertisement(chance: &mut Chance) -> BgpAdvertisement {
+    BgpAdvertisement {
+        meta: meta("bgp"),
+        aggregation_length: [32, 29, 24][usize::try_from(chance.below(3)).unwrap()],
+        aggregate_always: chance.one_in(4).then_some(true),
+        ..BgpAdvertisement::default()
     }
 }
 
