@@ -1,6 +1,7 @@
 //! BGP sessions: the shell around [`herald_bgp`].
 //!
 //! ```text
+//!   BGPPeers, this node ──► wanted ──► Peer
 //!   Peer (what it is to be like) ──► Peers: one session task each ◄──► TCP
 //!   routes ──► Command::Routes ──────►   │  Session, AdjRibOut: pure
 //!                                        └──► Status: what `report` tells
@@ -13,12 +14,15 @@
 mod connection;
 mod next_hops;
 mod peers;
+mod secrets;
 mod session;
 mod status;
 mod transport;
+pub mod wanted;
 
 pub use next_hops::{NodeAddresses, next_hops};
 pub use peers::{Farewell, Peers};
+pub use secrets::{Secret, Secrets};
 pub use session::{Command, Handle, Peer, Routes, start};
 pub use status::Status;
 pub use transport::Transport;

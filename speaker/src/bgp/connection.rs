@@ -22,8 +22,9 @@ const LINGER_READS: usize = 64;
 #[derive(Debug)]
 pub(super) struct Wire {
     stream: TcpStream,
-    /// Begins with a message.
+    /// What has arrived; messages begin at `taken`.
     input: Vec<u8>,
+    taken: usize,
     pub(super) output: Vec<u8>,
     /// How much of `output` the kernel has taken.
     written: usize,
@@ -31,6 +32,17 @@ pub(super) struct Wire {
     pub(super) stalled: Option<Duration>,
     pub(super) decoding: Decoding,
     pub(super) max_length: usize,
+}
+
+/// What has come of receiving.
+#[derive(Debug)]
+pub(super) enum Arrived {
+    /// Bytes; there may be more.
+    Something,
+    /// Nothing more for the moment.
+    Nothing,
+    /// The connection is at its end, and this is why.
+    End(String),
 }
 
 /// What has come of reading.
@@ -49,6 +61,7 @@ impl Wire {
         Self {
             stream,
             input: Vec::new(),
+            taken: 0,
             output: Vec::new(),
             written: 0,
             stalled: None,
@@ -74,35 +87,36 @@ impl Wire {
         let _ = self.stream.ready(interest).await;
     }
 
-    /// Takes in what has arrived, at most [`READ`] bytes. `Some`: why the connection is at its end.
-    pub(super) fn receive(&mut self) -> Option<String> {
+    /// Takes in what has arrived, at most [`READ`] bytes.
+    pub(super) fn receive(&mut self) -> Arrived {
         let begin = self.input.len();
-        if begin >= self.max_length {
-            return None; // a whole message is there to be taken first
+        if begin - self.taken >= self.max_length {
+            return Arrived::Something; // a whole message is there to be taken first
         }
         self.input.resize(begin + READ, 0);
         let room = self.input.get_mut(begin..).unwrap_or_default();
         let result = self.stream.try_read(room);
         self.input.truncate(begin + *result.as_ref().unwrap_or(&0));
         match result {
-            Ok(0) => Some("closed by the peer".to_owned()),
-            Ok(_) => None,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
-            Err(error) => Some(error.to_string()),
+            Ok(0) => Arrived::End("closed by the peer".to_owned()),
+            Ok(_) => Arrived::Something,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Arrived::Nothing,
+            Err(error) => Arrived::End(error.to_string()),
         }
     }
 
     /// The next message of what has arrived.
     pub(super) fn take(&mut self) -> Read {
-        match frame::split(&self.input, self.max_length) {
-            Ok(None) => Read::Nothing,
+        match frame::split(self.input.get(self.taken..).unwrap_or_default(), self.max_length) {
+            Ok(None) => {
+                // An idle session keeps nothing, a busy one no more than begins a message.
+                self.input = self.input.get(self.taken..).unwrap_or_default().to_vec();
+                self.taken = 0;
+                Read::Nothing
+            }
             Ok(Some((frame, length))) => {
-                let message = read(frame, &self.decoding);
-                self.input.drain(..length);
-                if self.input.is_empty() {
-                    self.input = Vec::new();
-                }
-                message
+                self.taken += length;
+                read(frame, &self.decoding)
             }
             Err(notification) => Read::Invalid(notification),
         }
@@ -118,6 +132,9 @@ impl Wire {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.stalled.get_or_insert(now);
+                    // Who reads slowly all the time is always behind.
+                    self.output.drain(..self.written);
+                    self.written = 0;
                     return None;
                 }
                 Err(error) => return Some(error.to_string()),
@@ -129,26 +146,23 @@ impl Wire {
         None
     }
 
-    /// Closes the connection after `last`, without making anybody wait for that.
-    pub(super) fn close(self, last: Option<&Notification>) {
+    /// Closes the connection after these last words. Takes no longer than [`LINGER`], whatever the peer does.
+    pub(super) async fn close(self, last: Notification) {
         let Self { mut stream, mut output, written, .. } = self;
-        let Some(last) = last else { return };
-        output.extend(herald_bgp::packet::notification(last));
-        tokio::spawn(async move {
-            let farewell = async {
-                stream.write_all(output.get(written..).unwrap_or_default()).await?;
-                stream.shutdown().await?;
-                let mut waste = [0; 4096];
-                for _ in 0..LINGER_READS {
-                    if stream.read(&mut waste).await? == 0 {
-                        break;
-                    }
+        output.extend(herald_bgp::packet::notification(&last));
+        let farewell = async {
+            stream.write_all(output.get(written..).unwrap_or_default()).await?;
+            stream.shutdown().await?;
+            let mut waste = [0; 4096];
+            for _ in 0..LINGER_READS {
+                if stream.read(&mut waste).await? == 0 {
+                    break;
                 }
-                io::Result::Ok(())
-            };
-            // Whoever does not listen any more is not told.
-            let _ = tokio::time::timeout(LINGER, farewell).await;
-        });
+            }
+            io::Result::Ok(())
+        };
+        // Whoever does not listen any more is not told.
+        let _ = tokio::time::timeout(LINGER, farewell).await;
     }
 }
 
@@ -156,5 +170,54 @@ fn read(frame: Frame<'_>, decoding: &Decoding) -> Read {
     match decode(frame, decoding) {
         Ok(message) => Read::Message(message),
         Err(notification) => Read::Invalid(notification),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    async fn pair() -> (Wire, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (near, far) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+        (Wire::new(near.unwrap()), far.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn who_reads_slowly_all_the_time_costs_no_more_than_who_reads_nothing() {
+        const AHEAD: usize = 64 * 1024;
+        let (mut wire, mut far) = pair().await;
+        let mut buffer = vec![0; AHEAD / 2];
+        let (mut sent, mut largest) = (0, 0);
+        while sent < 200 * AHEAD {
+            if wire.waiting() < AHEAD {
+                wire.output.extend([7; AHEAD]);
+                sent += AHEAD;
+            }
+            assert_eq!(wire.flush(Duration::ZERO), None);
+            largest = largest.max(wire.output.len());
+            if wire.waiting() >= AHEAD {
+                far.read_exact(&mut buffer).await.unwrap();
+                wire.ready().await;
+            }
+        }
+        assert!(largest <= 2 * AHEAD, "{largest} bytes");
+    }
+
+    #[tokio::test]
+    async fn an_idle_session_keeps_no_buffer() {
+        let (mut wire, mut far) = pair().await;
+        assert!(matches!(wire.receive(), Arrived::Nothing));
+        assert!(matches!(wire.take(), Read::Nothing));
+        assert_eq!(wire.input.capacity(), 0);
+        far.write_all(&herald_bgp::packet::keepalive().repeat(3)).await.unwrap();
+        wire.ready().await;
+        assert!(matches!(wire.receive(), Arrived::Something));
+        for _ in 0..3 {
+            assert!(matches!(wire.take(), Read::Message(Message::Keepalive)));
+        }
+        assert!(matches!(wire.take(), Read::Nothing));
+        assert_eq!((wire.input.capacity(), wire.taken), (0, 0));
     }
 }

@@ -4,18 +4,35 @@ use std::collections::BTreeMap;
 
 use herald_bgp::packet::Notification;
 use herald_runtime::clock::Monotonic;
-use tokio::task::JoinSet;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
-use super::session::{Command, Handle, Peer, Routes, start};
+use super::session::{Command, Handle, Peer, Routes, start_after};
 use super::status::Status;
 
 /// All sessions of this node.
 #[derive(Debug)]
 pub struct Peers {
     clock: Monotonic,
-    sessions: BTreeMap<String, (Peer, Handle)>,
+    sessions: BTreeMap<String, Running>,
     /// Those that say good-bye.
-    ending: JoinSet<()>,
+    ending: Vec<Ending>,
+}
+
+#[derive(Debug)]
+struct Running {
+    /// As it was wanted.
+    peer: Peer,
+    /// Whether it began as one that takes the place of another.
+    restarted: bool,
+    handle: Handle,
+}
+
+#[derive(Debug)]
+struct Ending {
+    peer: Peer,
+    status: watch::Receiver<Status>,
+    task: JoinHandle<()>,
 }
 
 /// How the sessions end with the speaker.
@@ -31,11 +48,14 @@ impl Peers {
     /// None yet.
     #[must_use]
     pub fn new(clock: Monotonic) -> Self {
-        Self { clock, sessions: BTreeMap::new(), ending: JoinSet::new() }
+        Self { clock, sessions: BTreeMap::new(), ending: Vec::new() }
     }
 
     /// These are the peers now, by name. A session whose peer has not changed goes on; `routes` are what a new one is to
     /// have. Returns names of peers that no session can be had with, and why.
+    ///
+    /// A router whose session is replaced is not spoken with anew before it has let go of the old one (a second at most). If
+    /// it keeps routes during a graceful restart, it loses none of them by the change.
     pub async fn follow(
         &mut self,
         wanted: &BTreeMap<String, Peer>,
@@ -43,25 +63,25 @@ impl Peers {
     ) -> BTreeMap<String, String> {
         let gone: Vec<_> = self.sessions.keys().filter(|name| !wanted.contains_key(*name)).cloned().collect();
         for name in gone {
-            self.end(&name, Notification::peer_deconfigured()).await;
+            if let Some(running) = self.sessions.remove(&name) {
+                self.end(running, Some(Notification::peer_deconfigured())).await;
+            }
+        }
+        let changed: Vec<_> = wanted.iter().filter(|(name, peer)| !self.has(name, peer)).collect();
+        // All that end do so before one begins: two may have swapped their routers.
+        let mut replaced = BTreeMap::new();
+        for (name, peer) in &changed {
+            let Some(running) = self.sessions.remove(*name) else { continue };
+            let restarted = running.restarted || running.handle.status.borrow().counters.established > 0;
+            replaced.insert(name.as_str(), restarted);
+            let kept = running.keeps_routes() && comes_back(&running.peer, peer);
+            self.end(running, (!kept).then(Notification::other_configuration_change)).await;
         }
         let mut failed = BTreeMap::new();
-        for (name, peer) in wanted {
-            let (as_wanted, mut peer) = (peer.clone(), peer.clone());
-            match self.sessions.get(name) {
-                Some((known, _)) if *known == as_wanted => continue,
-                Some(_) => {
-                    self.end(name, Notification::other_configuration_change()).await;
-                    // To the peer, the next session is a restart of ours that went on forwarding.
-                    if let Some(restart) = &mut peer.config.graceful_restart {
-                        restart.restarted = true;
-                    }
-                }
-                None => {}
-            }
-            match start(peer, routes(name), self.clock) {
-                Ok(handle) => drop(self.sessions.insert(name.clone(), (as_wanted, handle))),
-                Err(error) => drop(failed.insert(name.clone(), error.to_string())),
+        for (name, peer) in changed {
+            let restarted = replaced.get(name.as_str()).is_some_and(|restarted| *restarted);
+            if let Err(error) = self.begin(peer, routes(name), restarted) {
+                failed.insert(name.clone(), error);
             }
         }
         failed
@@ -69,9 +89,9 @@ impl Peers {
 
     /// A peer's routes change.
     pub async fn tell(&self, peer: &str, routes: Routes) {
-        if let Some((_, handle)) = self.sessions.get(peer).filter(|_| !routes.is_empty()) {
+        if let Some(running) = self.sessions.get(peer).filter(|_| !routes.is_empty()) {
             // A session takes commands until it is told to end.
-            let _ = handle.commands.send(Command::Routes(routes)).await;
+            let _ = running.handle.commands.send(Command::Routes(routes)).await;
         }
     }
 
@@ -82,31 +102,67 @@ impl Peers {
 
     /// How each session is doing.
     pub fn statuses(&self) -> impl Iterator<Item = (&str, Status)> {
-        self.sessions.iter().map(|(name, (_, handle))| (name.as_str(), handle.status.borrow().clone()))
+        self.sessions.iter().map(|(name, running)| (name.as_str(), running.handle.status.borrow().clone()))
     }
 
-    /// Ends all sessions and waits until they have said so.
+    /// Ends all sessions and waits until they have said so: a second at most.
     pub async fn farewell(mut self, how: Farewell) {
-        let names: Vec<_> = self.sessions.keys().cloned().collect();
-        for name in names {
-            let Some((_, handle)) = self.sessions.remove(&name) else { continue };
-            let keeps = handle.status.borrow().negotiated.as_ref().is_some_and(|n| n.graceful_restart.is_some());
+        for running in std::mem::take(&mut self.sessions).into_values() {
             let words = match how {
-                Farewell::Restart if keeps => None,
+                Farewell::Restart if running.keeps_routes() => None,
                 Farewell::Restart => Some(Notification::administrative_reset(Some("the speaker restarts"))),
                 Farewell::Stop => Some(Notification::administrative_shutdown(Some("the speaker stops"))),
             };
-            let _ = handle.commands.send(Command::End(words)).await;
-            self.ending.spawn(async { drop(handle.task.await) });
+            self.end(running, words).await;
         }
-        while self.ending.join_next().await.is_some() {}
+        for ending in self.ending {
+            // One that has failed has ended, too.
+            let _ = ending.task.await;
+        }
     }
 
-    async fn end(&mut self, name: &str, words: Notification) {
-        if let Some((_, handle)) = self.sessions.remove(name) {
-            let _ = handle.commands.send(Command::End(Some(words))).await;
-            self.ending.spawn(async { drop(handle.task.await) });
-        }
-        while self.ending.try_join_next().is_some() {}
+    fn has(&self, name: &str, peer: &Peer) -> bool {
+        self.sessions.get(name).is_some_and(|running| running.peer == *peer && !running.handle.task.is_finished())
     }
+
+    /// Begins a session. To the peer, one that takes the place of another is a restart of ours that went on forwarding.
+    fn begin(&mut self, peer: &Peer, routes: Routes, restarted: bool) -> Result<(), String> {
+        let as_wanted = peer.clone();
+        let mut peer = peer.clone();
+        if let Some(restart) = &mut peer.config.graceful_restart {
+            restart.restarted |= restarted;
+        }
+        let before = self.ending.iter().filter(|ending| is_same_router(&ending.peer, &peer));
+        let before = before.map(|ending| ending.status.clone()).collect();
+        let handle = start_after(before, peer, routes, self.clock).map_err(|error| error.to_string())?;
+        self.sessions.insert(as_wanted.name.clone(), Running { peer: as_wanted, restarted, handle });
+        Ok(())
+    }
+
+    async fn end(&mut self, running: Running, words: Option<Notification>) {
+        self.ending.retain(|ending| !ending.task.is_finished());
+        let Running { peer, handle: Handle { commands, status, task }, .. } = running;
+        // One that takes no commands has ended already.
+        let _ = commands.send(Command::End(words)).await;
+        self.ending.push(Ending { peer, status, task });
+    }
+}
+
+impl Running {
+    /// Whether the peer keeps our routes if the session ends without a word.
+    fn keeps_routes(&self) -> bool {
+        let status = self.handle.status.borrow();
+        status.negotiated.as_ref().is_some_and(|negotiated| negotiated.graceful_restart.is_some())
+    }
+}
+
+fn is_same_router(one: &Peer, other: &Peer) -> bool {
+    let place = |peer: &Peer| (peer.transport.remote.ip(), peer.transport.device.clone());
+    place(one) == place(other)
+}
+
+/// Whether the router takes the next session for this node coming back, and the routes that it kept for ours.
+fn comes_back(before: &Peer, after: &Peer) -> bool {
+    let identity = |peer: &Peer| (peer.config.effective_asn(), peer.config.router_id, peer.transport.source);
+    is_same_router(before, after) && identity(before) == identity(after) && after.config.graceful_restart.is_some()
 }

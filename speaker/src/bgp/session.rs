@@ -1,9 +1,8 @@
 //! The task of one peer.
 
-use std::future::Future;
-use std::io;
+mod happened;
+
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use herald_bgp::packet::update::{Encoding, NextHops};
@@ -16,12 +15,13 @@ use herald_bgp::{Attributes, Family, Prefix};
 use herald_runtime::clock::{Monotonic, wall_clock};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
-use super::connection::{Read, Wire};
+use super::connection::{Arrived, Read, Wire};
 use super::next_hops::{NodeAddresses, next_hops};
 use super::status::Status;
 use super::transport::Transport;
+use happened::{Dial, Happened, dialed, ended, ready, until};
 
 /// Commands that wait to be taken in. Taking one in waits for nothing.
 const QUEUE: usize = 64;
@@ -29,6 +29,10 @@ const QUEUE: usize = 64;
 const WRITE_AHEAD: usize = 64 * 1024;
 /// Prefixes of the peer that are counted.
 const RECEIVED_LIMIT: usize = 10_000;
+/// Connections that are told why they are refused, at a time; others are closed without a word.
+const REFUSALS: usize = 8;
+/// Reads of [`connection`](super::connection) after which nobody is listened to any more whose connection is broken.
+const LAST_READS: usize = 1024;
 
 /// Routes that change: what is to be said of each, or that it is not announced any more.
 pub type Routes = Vec<(Prefix, Option<Arc<Attributes>>)>;
@@ -73,6 +77,17 @@ pub struct Handle {
 /// # Errors
 /// When the peer is to be told about no address family.
 pub fn start(peer: Peer, routes: Routes, clock: Monotonic) -> Result<Handle, ConfigError> {
+    start_after(Vec::new(), peer, routes, clock)
+}
+
+/// As [`start`], once the sessions with these statuses have ended: a router has one session with a node and takes a second
+/// for a collision (RFC 4271 §6.8).
+pub(super) fn start_after(
+    before: Vec<watch::Receiver<Status>>,
+    peer: Peer,
+    routes: Routes,
+    clock: Monotonic,
+) -> Result<Handle, ConfigError> {
     let session = Session::new(peer.config.clone())?;
     let (commands, received) = mpsc::channel(QUEUE);
     let (status_to, status) = watch::channel(Status::default());
@@ -90,13 +105,13 @@ pub fn start(peer: Peer, routes: Routes, clock: Monotonic) -> Result<Handle, Con
         encoding: None,
         received: Received::new(RECEIVED_LIMIT),
         status: Status::default(),
+        before,
         ending: false,
+        lingering: JoinSet::new(),
     };
     let task = tokio::spawn(task.run(received, status_to));
     Ok(Handle { commands, status, task })
 }
-
-type Dial = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
 
 struct Task {
     peer: Peer,
@@ -112,28 +127,37 @@ struct Task {
     encoding: Option<(Connection, Encoding)>,
     received: Received,
     status: Status,
+    /// Sessions that have to end before this one begins.
+    before: Vec<watch::Receiver<Status>>,
     ending: bool,
+    /// Connections whose last words are on their way.
+    lingering: JoinSet<()>,
 }
 
 impl Task {
     async fn run(mut self, mut commands: mpsc::Receiver<Command>, status: watch::Sender<Status>) {
-        self.event(Event::Start);
+        if self.before.is_empty() {
+            self.event(Event::Start);
+        }
         loop {
             self.write();
             self.publish(&status);
             if self.ending && self.session.state() == State::Idle {
+                while self.lingering.join_next().await.is_some() {}
                 return;
             }
             let deadline = self.deadline();
             let happened = tokio::select! {
                 command = commands.recv() => Happened::Command(command.unwrap_or(Command::End(None))),
+                () = ended(&mut self.before) => Happened::Begin,
                 result = dialed(&mut self.dial) => Happened::Dialed(result),
                 () = ready(self.outgoing.as_ref()) => Happened::Ready(Connection::Outgoing),
                 () = ready(self.incoming.as_ref()) => Happened::Ready(Connection::Incoming),
                 () = until(deadline) => Happened::Time,
             };
             self.take(happened);
-            while let Ok(command) = commands.try_recv() {
+            for _ in 0..QUEUE {
+                let Ok(command) = commands.try_recv() else { break };
                 self.take(Happened::Command(command));
             }
         }
@@ -148,6 +172,7 @@ impl Task {
 
     fn take(&mut self, happened: Happened) {
         match happened {
+            Happened::Begin => self.event(Event::Start),
             Happened::Command(Command::Routes(routes)) => {
                 for (prefix, attributes) in routes {
                     self.table.set(prefix, attributes);
@@ -177,10 +202,14 @@ impl Task {
                     }
                 }
             }
-            Happened::Ready(connection) => self.read(connection),
+            Happened::Ready(connection) => {
+                self.read(connection);
+            }
             Happened::Time => {
                 // What has arrived counts before what is late.
-                Connection::ALL.into_iter().for_each(|connection| self.read(connection));
+                for connection in Connection::ALL {
+                    self.read(connection);
+                }
                 self.check_stalled();
                 self.session.advance(self.clock.now());
                 self.perform();
@@ -199,12 +228,13 @@ impl Task {
         }
     }
 
-    fn read(&mut self, connection: Connection) {
-        let Some(wire) = self.wire(connection) else { return };
-        let closed = wire.receive();
+    /// Reads what has arrived. True if there may be more.
+    fn read(&mut self, connection: Connection) -> bool {
+        let Some(wire) = self.wire(connection) else { return false };
+        let arrived = wire.receive();
         loop {
             // What was read may have ended the connection.
-            let Some(wire) = self.wire(connection) else { return };
+            let Some(wire) = self.wire(connection) else { return false };
             match wire.take() {
                 Read::Nothing => break,
                 Read::Message(message) => {
@@ -219,7 +249,24 @@ impl Task {
                 }
             }
         }
-        if let (Some(reason), true) = (closed, self.wire(connection).is_some()) {
+        match arrived {
+            Arrived::Something => true,
+            Arrived::Nothing => false,
+            Arrived::End(reason) => {
+                self.lose(connection, reason);
+                false
+            }
+        }
+    }
+
+    /// Nothing can be written any more. What the peer said before it went says more than the kernel does.
+    fn broken(&mut self, connection: Connection, reason: String) {
+        for _ in 0..LAST_READS {
+            if !self.read(connection) {
+                break;
+            }
+        }
+        if self.wire(connection).is_some() {
             self.lose(connection, reason);
         }
     }
@@ -249,8 +296,10 @@ impl Task {
             }
             Action::AbortConnect => self.dial = None,
             Action::Refuse(closing) => {
-                if let Some(wire) = self.fresh.take() {
-                    close(wire, &closing);
+                let wire = self.fresh.take();
+                while self.lingering.try_join_next().is_some() {}
+                if self.lingering.len() < REFUSALS {
+                    self.close(wire, closing);
                 }
             }
             Action::SendOpen(connection, open) => {
@@ -259,9 +308,8 @@ impl Task {
             }
             Action::SendKeepalive(connection) => self.send(connection, packet::keepalive()),
             Action::Close(connection, closing) => {
-                if let Some(wire) = self.slot(connection).take() {
-                    close(wire, &closing);
-                }
+                let wire = self.slot(connection).take();
+                self.close(wire, closing);
                 self.settle(connection);
             }
             Action::Up(connection, negotiated) => self.up(connection, &negotiated),
@@ -273,6 +321,8 @@ impl Task {
                 self.status.established_at = None;
                 self.status.negotiated = None;
                 self.status.local = None;
+                self.status.without_next_hop.clear();
+                self.received = Received::new(RECEIVED_LIMIT);
                 self.status.last_error = Some(reason.to_string());
             }
             Action::Failed(reason) => {
@@ -327,18 +377,18 @@ impl Task {
         loop {
             self.fill();
             let now = self.clock.now();
-            let mut more = false;
+            let mut again = false;
             for connection in Connection::ALL {
                 let Some(wire) = self.wire(connection) else { continue };
                 if let Some(reason) = wire.flush(now) {
-                    self.lose(connection, reason);
-                    more = true;
+                    self.broken(connection, reason);
+                    again = true;
                 }
             }
             // As long as the kernel takes all of it, there may be more.
-            let Some((connection, _)) = self.encoding else { break };
-            let empty = self.wire(connection).is_some_and(|wire| wire.waiting() == 0);
-            if !more && (!empty || self.table.is_settled()) {
+            let connection = self.encoding.as_ref().map(|(connection, _)| *connection);
+            let empty = connection.and_then(|connection| self.wire(connection)).is_some_and(|wire| wire.waiting() == 0);
+            if !again && (!empty || self.table.is_settled()) {
                 break;
             }
         }
@@ -374,6 +424,13 @@ impl Task {
         }
     }
 
+    fn close(&mut self, wire: Option<Wire>, closing: Closing) {
+        while self.lingering.try_join_next().is_some() {}
+        if let (Some(wire), Closing::Notify(last)) = (wire, closing) {
+            self.lingering.spawn(wire.close(last));
+        }
+    }
+
     /// A connection that was accepted a moment ago takes its place.
     fn settle(&mut self, connection: Connection) {
         if connection == Connection::Incoming && self.incoming.is_none() {
@@ -405,41 +462,5 @@ impl Task {
             }
             changed
         });
-    }
-}
-
-/// What a session waits for.
-enum Happened {
-    Command(Command),
-    Dialed(io::Result<TcpStream>),
-    Ready(Connection),
-    Time,
-}
-
-fn close(wire: Wire, closing: &Closing) {
-    wire.close(match closing {
-        Closing::Notify(notification) => Some(notification),
-        Closing::Silently => None,
-    });
-}
-
-async fn dialed(dial: &mut Option<Dial>) -> io::Result<TcpStream> {
-    match dial {
-        Some(dial) => dial.await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn ready(wire: Option<&Wire>) {
-    match wire {
-        Some(wire) => wire.ready().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn until(deadline: Option<tokio::time::Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }

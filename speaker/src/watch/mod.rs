@@ -14,6 +14,7 @@
 
 pub mod endpoint_slice;
 pub mod node;
+pub mod secret;
 pub mod service;
 
 use std::sync::Arc;

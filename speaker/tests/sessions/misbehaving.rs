@@ -2,38 +2,22 @@
 
 use std::time::Duration;
 
-use herald_bgp::packet::{self, Capability, Open};
+use herald_bgp::packet::{self, Notification};
 use herald_bgp::state::State;
-use herald_bgp::{Asn, HoldTime, RouterId};
 use herald_runtime::clock::Monotonic;
 use herald_speaker::bgp::{Command, start};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::ends::{PATIENCE, hosts, peer, until};
-
-/// The peer's end, up to KEEPALIVE.
-async fn establish(listener: &TcpListener) -> TcpStream {
-    let accepted = tokio::time::timeout(PATIENCE, listener.accept()).await.expect("in time");
-    let (mut stream, _) = accepted.expect("a connection");
-    let asn = Asn::new(64_513).expect("not 0");
-    let open = Open {
-        two_octet_asn: 64_513,
-        hold_time: HoldTime::DEFAULT,
-        router_id: RouterId::new([192, 0, 2, 99].into()).expect("not 0"),
-        capabilities: vec![Capability::FourOctetAsn(asn), Capability::Multiprotocol { afi: 1, safi: 1 }],
-    };
-    stream.write_all(&packet::open(&open)).await.expect("written");
-    stream.write_all(&packet::keepalive()).await.expect("written");
-    stream
-}
+use crate::router::Router;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_that_reads_nothing_holds_up_nobody_and_is_told_the_newest() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let mut session = start(peer(64_512, 64_513, address, false), Vec::new(), Monotonic::start()).expect("starts");
-    let mut stream = establish(&listener).await;
+    let mut stream = Router::establish(&listener, &[]).await.stream;
     until(&mut session, "up", |status| status.state == State::Established).await;
     // More than the kernel takes, changed again and again.
     for turn in 0..20 {
@@ -66,7 +50,7 @@ async fn nonsense_is_answered_and_the_next_connection_is_a_new_chance() {
     let address = listener.local_addr().expect("an address");
     let mut session = start(peer(64_512, 64_513, address, false), hosts(0..10), Monotonic::start()).expect("starts");
     for nonsense in [&[0; 64][..], b"GET / HTTP/1.1\r\n\r\n", &[0xff; 64]] {
-        let mut stream = establish(&listener).await;
+        let mut stream = Router::establish(&listener, &[]).await.stream;
         until(&mut session, "up", |status| status.state == State::Established).await;
         stream.write_all(nonsense).await.expect("written");
         let mut answer = Vec::new();
@@ -76,7 +60,7 @@ async fn nonsense_is_answered_and_the_next_connection_is_a_new_chance() {
         assert_eq!(code, 1, "message header error");
         until(&mut session, "down", |status| status.state != State::Established).await;
     }
-    let _stream = establish(&listener).await;
+    let _stream = Router::establish(&listener, &[]).await;
     until(&mut session, "up again", |status| status.state == State::Established && status.sent[0] == 10).await;
 }
 
@@ -89,4 +73,75 @@ fn last_notification(mut messages: &[u8]) -> Option<u8> {
         }
         messages = messages.get(length..)?;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_words_of_a_peer_that_is_gone_are_read() {
+    for turn in 0..20 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut session = start(peer(64_512, 64_513, address, false), Vec::new(), Monotonic::start()).expect("starts");
+        let mut router = Router::establish(&listener, &[]).await;
+        until(&mut session, "up", |status| status.state == State::Established).await;
+        // It says why, and resets the connection at once; the session writes before it reads.
+        router.say(&packet::notification(&Notification::administrative_shutdown(Some("maintenance")))).await;
+        let reset = socket2::SockRef::from(&router.stream).set_linger(Some(Duration::ZERO));
+        reset.expect("so");
+        drop(router);
+        session.commands.send(Command::Routes(hosts(0..3))).await.expect("runs");
+        let status = until(&mut session, "down", |status| status.counters.lost == 1).await;
+        let error = status.last_error.expect("why");
+        assert!(error.contains("maintenance"), "turn {turn}: {error}");
+        session.task.abort();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn knocking_again_and_again_keeps_few_connections_open() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let mut session = start(peer(64_512, 64_513, address, false), Vec::new(), Monotonic::start()).expect("starts");
+    let _router = Router::establish(&listener, &[]).await;
+    until(&mut session, "up", |status| status.state == State::Established).await;
+    let door = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let mut knocks = Vec::new();
+    for _ in 0..100 {
+        let knock = TcpStream::connect(door.local_addr().expect("an address")).await.expect("connects");
+        let (accepted, _) = door.accept().await.expect("a connection");
+        session.commands.send(Command::Accepted(accepted)).await.expect("runs");
+        knocks.push(knock);
+    }
+    until(&mut session, "all are refused", |status| status.counters.refused == 100).await;
+    // Some are told why, for as long as they may take to hear it; nobody else is waited for.
+    let mut told = 0;
+    for mut knock in knocks {
+        let mut answer = Vec::new();
+        let read = tokio::time::timeout(PATIENCE, knock.read_to_end(&mut answer)).await.expect("in time");
+        told += usize::from(read.is_ok() && !answer.is_empty());
+    }
+    assert!((1..=16).contains(&told), "{told} were told");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_is_no_more_when_the_session_is_down() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let mut poor = peer(64_512, 64_513, address, false);
+    poor.addresses.ipv6 = None;
+    let mut session = start(poor, Vec::new(), Monotonic::start()).expect("starts");
+    let both = herald_bgp::packet::Capability::Multiprotocol { afi: 2, safi: 1 };
+    let mut router = Router::establish(&listener, &[both]).await;
+    until(&mut session, "up", |status| !status.without_next_hop.is_empty()).await;
+    // 198.51.100.0/24, with the attributes that it needs.
+    let update = [
+        &[0xff; 16][..],
+        &[0, 23 + 20 + 4, 2, 0, 0, 0, 20],
+        &[0x40, 1, 1, 0, 0x40, 2, 6, 2, 1, 0, 0, 0xfc, 1, 0x40, 3, 4, 192, 0, 2, 99],
+        &[24, 198, 51, 100],
+    ];
+    router.say(&update.concat()).await;
+    until(&mut session, "one is counted", |status| status.received == Some(1)).await;
+    drop(router);
+    let status = until(&mut session, "down", |status| status.state != State::Established).await;
+    assert_eq!((status.received, status.without_next_hop.len(), status.local), (Some(0), 0, None));
 }
