@@ -40,7 +40,7 @@ pub mod service_status;
 pub use bfd_profile::{BFDProfile, BFDProfileSpec};
 pub use bgp_advertisement::{BGPAdvertisement, BGPAdvertisementSpec, BGPExtension};
 pub use bgp_peer::{BGPPeer, BGPPeerSpec, PeerExtension, SecretReference};
-pub use bgp_session_state::{BGPSessionState, BGPSessionStateSpec, BGPSessionStateStatus};
+pub use bgp_session_state::{BGPSessionState, BGPSessionStateSpec, BGPSessionStateStatus, SessionPrefixes};
 pub use community::{Community, CommunityAlias, CommunitySpec};
 pub use condition::ConditionsStatus;
 pub use configuration_state::{ConfigurationState, ConfigurationStateFields, ConfigurationStateStatus};

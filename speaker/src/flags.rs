@@ -58,6 +58,11 @@ pub struct Flags {
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration::parse)]
     pub bgp_drain: Duration,
 
+    /// Say in ServiceBGPStatus objects, one for each Service and node, which peers have its routes: always, never, or as
+    /// long as there are fewer than 5,000 of them
+    #[arg(long = "service-bgp-status", value_name = "WHEN", value_enum, default_value_t = ServiceBgpStatus::Auto)]
+    pub service_bgp_status: ServiceBgpStatus,
+
     /// Address to meet the other speakers on [default: the Node's InternalIP]
     #[arg(long, value_name = "ADDRESS")]
     pub membership_bind_address: Option<IpAddr>,
@@ -82,6 +87,17 @@ pub enum Cordon {
     PreferOthers,
     /// Nothing.
     Ignore,
+}
+
+/// Whether ServiceBGPStatus objects are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ServiceBgpStatus {
+    /// Until there are too many.
+    Auto,
+    /// Always.
+    On,
+    /// Never; those of before are removed.
+    Off,
 }
 
 /// Flags that are right one by one but not together.

@@ -1,5 +1,7 @@
 //! What the speaker counts, under MetalLB's names where it has them.
 
+mod bgp;
+
 use std::io;
 use std::net::IpAddr;
 
@@ -10,6 +12,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+
+pub use bgp::BgpMetrics;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Address {

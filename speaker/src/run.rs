@@ -23,8 +23,8 @@ use crate::decide::{self, World};
 use crate::flags::{Cordon, Flags};
 use crate::leave::Ending;
 use crate::members::{self, keys};
-use crate::metrics::{MembershipMetrics, SpeakerMetrics, WireMetrics};
-use crate::report::{self, StatusWriter};
+use crate::metrics::{BgpMetrics, MembershipMetrics, SpeakerMetrics, WireMetrics};
+use crate::report::{self, Sessions, Writers};
 use crate::speaker::{CACHES, Inputs, Outputs, Speaker, meeting_point};
 use crate::watch;
 use crate::watch::node::NodeSeen;
@@ -61,6 +61,7 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
         l2_refresh,
         l2_exclude_file,
         bgp_drain,
+        service_bgp_status,
         membership_bind_address,
         membership_port,
         membership_key_dir,
@@ -77,6 +78,7 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
     let wire_metrics = WireMetrics::register(&mut registry);
     let speaker_metrics = SpeakerMetrics::register(&mut registry);
     let membership_metrics = MembershipMetrics::register(&mut registry);
+    let bgp_metrics = BgpMetrics::register(&mut registry);
     serve::metrics(metrics_bind_address, registry).await?;
     serve::health(health_bind_address, readiness.clone()).await?;
     let client = client::connect(kubeconfig.as_deref()).await?;
@@ -103,6 +105,7 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
     let (watch_to, watched) = latest::channel(BTreeSet::new());
     let (quiet_to, quiet) = mpsc::channel(QUEUE);
     let (standpoint_to, standpoint) = latest::channel(None);
+    let (sessions_to, sessions) = latest::channel(Sessions::new());
     let (leave_to, leave) = mpsc::channel(1);
 
     tokio::spawn(give_back_memory());
@@ -113,10 +116,12 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
 
     let (events, event_writer) =
         EventSink::start(client.clone(), "metallb-speaker", pod_name.clone(), EVENTS_PER_SECOND);
-    let writer = StatusWriter::new(client.clone(), &namespace, node_name.clone(), my_node.clone(), fit);
-    let whole = report::state::run(client.clone(), namespace.clone(), node_name.clone(), my_node.clone(), standpoint);
+    let writers = Writers::new(&client, &namespace, &node_name, my_node.clone(), fit, service_bgp_status);
+    let said_elsewhere = report::state::Beside { standpoint, crowded: writers.crowded() };
+    let whole =
+        report::state::run(client.clone(), namespace.clone(), node_name.clone(), my_node.clone(), said_elsewhere);
     tokio::spawn(whole);
-    let reporter = tokio::spawn(report::run(reports, node_name.clone(), events, writer));
+    let reporter = tokio::spawn(report::run(reports, sessions, events, bgp_metrics, writers));
 
     let join = Join {
         client: client.clone(),
@@ -160,6 +165,7 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
             fit: fit_to,
             my_node: my_node_to,
             standpoint: standpoint_to,
+            sessions: sessions_to,
             reports: reports_to,
         },
     };

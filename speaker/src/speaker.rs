@@ -17,7 +17,7 @@ use crate::decide::{MemberEvent, Reason, Request, Step, Verdict, World};
 use crate::leave::Ending;
 use crate::members::{QuietVerdict, describe};
 use crate::metrics::SpeakerMetrics;
-use crate::report::{Report, Standpoint};
+use crate::report::{Report, Sessions, Standpoint};
 use crate::watch::node::NodeSeen;
 use crate::watch::{self, Seen};
 
@@ -68,6 +68,8 @@ pub struct Outputs {
     pub my_node: latest::Sender<Option<NodeSeen>>,
     /// To the API server: what is to be said of the whole.
     pub standpoint: latest::Sender<Option<Standpoint>>,
+    /// To the API server and to whoever asks for metrics: how the sessions are doing.
+    pub sessions: latest::Sender<Sessions>,
     /// To the API server.
     pub reports: mpsc::Sender<Report>,
 }

@@ -1,271 +1,242 @@
-//! What should stand in the API about this node's announcements, and what does.
+//! What should stand in the API about this node, and what does.
+//!
+//! ```text
+//!   set(key, said) ──► desired ──┐  differ, and waited for long enough?
+//!                                ├──────────────────────────────────────► Write::Set, Write::Remove
+//!   adopt, written ──► actual  ──┘
+//! ```
+//!
+//! One ledger for each kind of objects; how soon a change is worth a write is for what is said to say ([`Saying`]).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use crate::watch::service::ServiceKey;
+/// Until a failed write is tried again.
+pub(super) const RETRY: Duration = Duration::from_secs(2);
 
-/// How long nobody must have announced a Service before that is said: endpoints of a new Service come a moment after
-/// its address.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// What an object says, and how soon a change of it is worth a write.
+pub(super) trait Saying: Clone {
+    /// There is nothing to say: no object is needed.
+    fn is_nothing(&self) -> bool {
+        false
+    }
 
-/// Interfaces an address is answered on; empty means all.
-pub type Interfaces = BTreeSet<String>;
+    /// An object that says `actual` need not be written.
+    fn stands(&self, actual: &Self) -> bool;
 
-/// What a ServiceL2Status says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
-    /// This node announces the Service.
-    Announced {
-        /// Where.
-        interfaces: Interfaces,
-        /// Another machine says that it has one of the addresses: which, and what to do.
-        conflict: Option<String>,
-    },
-    /// Nobody announces it.
-    Unannounced {
-        /// Why, in one word.
-        reason: String,
-        /// Why, in a sentence.
-        message: String,
-    },
+    /// How long this must have been so before it takes the place of `actual` (`None`: of nothing that is known).
+    fn patience(&self, actual: Option<&Actual<Self>>) -> Duration;
+
+    /// Between two writes of one object.
+    fn pause(&self, _actual: &Self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// The next thing to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Write {
-    /// Say this of the Service, and remove what speakers have said who can't do it themselves any more.
-    Set(ServiceKey, Said),
+pub(super) enum Write<K, S> {
+    /// Say this of it.
+    Set(K, S),
     /// Remove what this node says of it.
-    Remove(ServiceKey),
+    Remove(K),
+}
+
+impl<K, S> Write<K, S> {
+    pub(super) fn key(&self) -> &K {
+        let (Self::Set(key, _) | Self::Remove(key)) = self;
+        key
+    }
+}
+
+/// What the API holds.
+#[derive(Debug, Clone)]
+pub(super) struct Actual<S> {
+    /// `None`: perhaps something, who knows what.
+    said: Option<S>,
+    /// A predecessor wrote it, in its life or ours.
+    pub(super) inherited: bool,
+    /// When it was last written.
+    at: Duration,
+    failed: bool,
+}
+
+impl<S> Actual<S> {
+    /// What it says, as far as is known.
+    pub(super) fn said(&self) -> Option<&S> {
+        self.said.as_ref()
+    }
+}
+
+#[derive(Debug)]
+struct Desired<S> {
+    said: S,
+    /// Since when something else is to be said than the API holds.
+    since: Duration,
 }
 
 /// Compares the two and says what is to be written. A state that changes ten times before its turn is written once.
-#[derive(Debug, Default)]
-pub struct Ledger {
-    /// With the time before which it is not to be written.
-    desired: BTreeMap<ServiceKey, (Said, Duration)>,
-    /// What the API holds of ours, as far as we know; `None`: perhaps something, who knows what.
-    actual: BTreeMap<ServiceKey, Option<Said>>,
-    queue: VecDeque<ServiceKey>,
-    queued: BTreeSet<ServiceKey>,
+#[derive(Debug)]
+pub(super) struct Ledger<K, S> {
+    desired: BTreeMap<K, Desired<S>>,
+    actual: BTreeMap<K, Actual<S>>,
+    queue: VecDeque<K>,
+    queued: BTreeSet<K>,
     /// To be queued at that time.
-    later: BTreeSet<(Duration, ServiceKey)>,
-    /// What a predecessor left may be removed only after the first full decision.
-    settled: bool,
+    later: BTreeSet<(Duration, K)>,
+    /// When the first full decision was made, and then a while: what a predecessor left may be removed after it.
+    settled: Option<Duration>,
 }
 
-impl Ledger {
+impl<K, S> Default for Ledger<K, S> {
+    fn default() -> Self {
+        let (desired, actual) = (BTreeMap::new(), BTreeMap::new());
+        let (queue, queued, later) = (VecDeque::new(), BTreeSet::new(), BTreeSet::new());
+        Self { desired, actual, queue, queued, later, settled: None }
+    }
+}
+
+impl<K: Ord + Clone, S: Saying> Ledger<K, S> {
     /// What the API holds of ours at the start; `None`: an object that says nothing (yet).
-    pub fn adopt(&mut self, found: impl IntoIterator<Item = (ServiceKey, Option<Said>)>) {
-        for (service, said) in found {
-            self.actual.insert(service.clone(), said);
-            self.enqueue(service);
+    pub(super) fn adopt(&mut self, found: impl IntoIterator<Item = (K, Option<S>)>) {
+        for (key, said) in found {
+            let at = Duration::ZERO;
+            self.actual.insert(key.clone(), Actual { said, inherited: true, at, failed: false });
+            self.enqueue(key);
         }
     }
 
-    /// The first full decision was made: whatever is not desired by now is to be removed.
-    pub fn settle(&mut self) {
-        self.settled = true;
+    /// The first full decision was made: whatever is not desired by then is removed at this time.
+    pub(super) fn settle(&mut self, remove_at: Duration) {
+        self.settled.get_or_insert(remove_at);
     }
 
-    /// This is to be said of the Service by this node; `None`: nothing.
-    pub fn set(&mut self, service: &ServiceKey, said: Option<Said>, now: Duration) {
-        let before = self.desired.get(service);
-        if before.map(|(said, _)| said) == said.as_ref() {
-            return;
-        }
+    /// This is to be said of it by this node; `None`: nothing.
+    pub(super) fn set(&mut self, key: &K, said: Option<S>, now: Duration) {
+        let before = self.desired.get(key);
+        let same = match (before, &said) {
+            (Some(before), Some(said)) => said.stands(&before.said),
+            (None, None) => true,
+            _ => false,
+        };
         let Some(said) = said else {
-            self.desired.remove(service);
-            // Whoever announces it now may take ours for a dead one's.
-            self.actual.entry(service.clone()).and_modify(|actual| *actual = None);
-            return self.enqueue(service.clone());
+            if !same {
+                self.desired.remove(key);
+                // Whoever announces it now may take ours for a dead one's.
+                self.actual.entry(key.clone()).and_modify(|actual| actual.said = None);
+                self.enqueue(key.clone());
+            }
+            return;
         };
-        let not_before = match (&said, before) {
-            (Said::Announced { .. }, _) => Duration::ZERO,
-            (Said::Unannounced { .. }, Some((Said::Unannounced { .. }, at))) if *at > now => *at,
-            (Said::Unannounced { .. }, _) => now.saturating_add(PATIENCE),
+        let actual = self.actual.get(key);
+        let waits = |before: &&Desired<S>| {
+            let stands = actual.and_then(Actual::said).is_some_and(|actual| before.said.stands(actual));
+            !stands && before.said.patience(actual) > Duration::ZERO
         };
-        self.desired.insert(service.clone(), (said, not_before));
-        self.enqueue(service.clone());
+        let since = before.filter(waits).map_or(now, |before| before.since);
+        let since = if same { before.map_or(since, |before| before.since) } else { since };
+        self.desired.insert(key.clone(), Desired { said, since });
+        if !same {
+            self.enqueue(key.clone());
+        }
+    }
+
+    /// What is to be said of it by this node.
+    pub(super) fn desired(&self, key: &K) -> Option<&S> {
+        self.desired.get(key).map(|desired| &desired.said)
+    }
+
+    /// What is to be said of anything.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &K> {
+        self.desired.keys()
+    }
+
+    /// Whether the API holds an object of ours about it, or may.
+    pub(super) fn holds(&self, key: &K) -> bool {
+        self.actual.contains_key(key)
     }
 
     /// The next write, if one is due. Tell its end with [`written`](Self::written) or [`failed`](Self::failed).
-    pub fn next_write(&mut self, now: Duration) -> Option<Write> {
-        if !self.settled {
-            return None;
-        }
+    pub(super) fn next_write(&mut self, now: Duration) -> Option<Write<K, S>> {
+        self.next_of(now, |_, _| None)
+    }
+
+    /// The same. `wait` tells of a key, and of whether there is an object about it, until when it is to wait.
+    pub(super) fn next_of(
+        &mut self,
+        now: Duration,
+        mut wait: impl FnMut(&K, bool) -> Option<Duration>,
+    ) -> Option<Write<K, S>> {
+        let settled = self.settled?;
         while self.later.first().is_some_and(|(at, _)| *at <= now) {
             let due = self.later.pop_first();
-            due.into_iter().for_each(|(_, service)| self.enqueue(service));
+            due.into_iter().for_each(|(_, key)| self.enqueue(key));
         }
-        while let Some(service) = self.queue.pop_front() {
-            self.queued.remove(&service);
-            match (self.desired.get(&service), self.actual.get(&service)) {
-                (Some((said, _)), Some(Some(actual))) if said == actual => {}
-                (Some((_, not_before)), _) if *not_before > now => drop(self.later.insert((*not_before, service))),
-                (Some((said, _)), _) => return Some(Write::Set(service.clone(), said.clone())),
-                (None, Some(_)) => return Some(Write::Remove(service)),
-                (None, None) => {}
+        while let Some(key) = self.queue.pop_front() {
+            self.queued.remove(&key);
+            let Some((at, write)) = self.due(&key, settled) else { continue };
+            let at = match &write {
+                Write::Set(..) if at <= now => wait(&key, self.holds(&key)),
+                _ => Some(at).filter(|at| *at > now),
+            };
+            match at {
+                Some(at) => drop(self.later.insert((at, key))),
+                None => return Some(write),
             }
         }
         None
     }
 
+    /// What is to be written of it, and not before when.
+    fn due(&self, key: &K, settled: Duration) -> Option<(Duration, Write<K, S>)> {
+        let actual = self.actual.get(key);
+        let again = actual.filter(|actual| actual.failed).map_or(Duration::ZERO, |actual| actual.at + RETRY);
+        let Some(Desired { said, since }) = self.desired.get(key) else {
+            let left = actual?.inherited.then_some(settled);
+            return Some((again.max(left.unwrap_or_default()), Write::Remove(key.clone())));
+        };
+        let known = actual.and_then(|actual| Some((actual.said()?, actual.at)));
+        if known.is_some_and(|(actual, _)| said.stands(actual)) {
+            return None;
+        }
+        let pause = known.map_or(Duration::ZERO, |(actual, at)| at.saturating_add(said.pause(actual)));
+        let at = since.saturating_add(said.patience(actual)).max(pause).max(again);
+        match said.is_nothing() {
+            true => actual.map(|_| (at, Write::Remove(key.clone()))),
+            false => Some((at, Write::Set(key.clone(), said.clone()))),
+        }
+    }
+
     /// The write succeeded.
-    pub fn written(&mut self, write: Write) {
-        let service = match write {
-            Write::Set(service, said) => {
+    pub(super) fn written(&mut self, write: Write<K, S>, now: Duration) {
+        let key = match write {
+            Write::Set(key, said) => {
                 // Given up meanwhile: then somebody else may have removed it already.
-                let said = self.desired.contains_key(&service).then_some(said);
-                self.actual.insert(service.clone(), said);
-                service
+                let said = self.desired.contains_key(&key).then_some(said);
+                self.actual.insert(key.clone(), Actual { said, inherited: false, at: now, failed: false });
+                key
             }
-            Write::Remove(service) => {
-                self.actual.remove(&service);
-                service
+            Write::Remove(key) => {
+                self.actual.remove(&key);
+                key
             }
         };
-        self.enqueue(service); // it may have changed again meanwhile
+        self.enqueue(key); // it may have changed again meanwhile
     }
 
-    /// The write failed: what the API holds is not known; it is to be tried again.
-    pub fn failed(&mut self, write: &Write) {
-        let (Write::Set(service, _) | Write::Remove(service)) = write;
-        self.actual.insert(service.clone(), None);
-        self.enqueue(service.clone());
+    /// The write failed: what the API holds is not known; it is to be tried again after a while.
+    pub(super) fn failed(&mut self, write: &Write<K, S>, now: Duration) {
+        let key = write.key();
+        self.actual.insert(key.clone(), Actual { said: None, inherited: false, at: now, failed: true });
+        self.enqueue(key.clone());
     }
 
-    fn enqueue(&mut self, service: ServiceKey) {
-        if self.queued.insert(service.clone()) {
-            self.queue.push_back(service);
+    fn enqueue(&mut self, key: K) {
+        if self.queued.insert(key.clone()) {
+            self.queue.push_back(key);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const START: Duration = Duration::from_secs(100);
-
-    fn key(name: &str) -> ServiceKey {
-        ServiceKey::new("n", name)
-    }
-
-    fn on(names: &[&str]) -> Said {
-        Said::Announced { interfaces: names.iter().map(|name| (*name).to_owned()).collect(), conflict: None }
-    }
-
-    fn nobody(message: &str) -> Said {
-        Said::Unannounced { reason: "NoEligibleNode".into(), message: message.into() }
-    }
-
-    fn settled() -> Ledger {
-        let mut ledger = Ledger::default();
-        ledger.settle();
-        ledger
-    }
-
-    fn say(ledger: &mut Ledger, said: Option<Said>) {
-        ledger.set(&key("web"), said, START);
-    }
-
-    fn after(millis: u64) -> Duration {
-        START + Duration::from_millis(millis)
-    }
-
-    #[test]
-    fn nothing_is_written_before_the_first_decision() {
-        let mut ledger = Ledger::default();
-        ledger.adopt([(key("old"), Some(on(&[])))]);
-        ledger.set(&key("new"), Some(on(&[])), START);
-        assert_eq!(ledger.next_write(START), None);
-        ledger.settle();
-        assert_eq!(ledger.next_write(START), Some(Write::Remove(key("old"))));
-        assert_eq!(ledger.next_write(START), Some(Write::Set(key("new"), on(&[]))));
-        assert_eq!(ledger.next_write(START), None);
-    }
-
-    #[test]
-    fn what_a_predecessor_wrote_is_not_written_again() {
-        for said in [on(&["eth0"]), nobody("why")] {
-            let mut ledger = settled();
-            ledger.adopt([(key("web"), Some(said.clone()))]);
-            say(&mut ledger, Some(said));
-            assert_eq!(ledger.next_write(after(5000)), None);
-        }
-        let mut ledger = settled();
-        ledger.adopt([(key("web"), None)]);
-        say(&mut ledger, Some(on(&[])));
-        assert_eq!(ledger.next_write(START), Some(Write::Set(key("web"), on(&[]))), "but what it left half done is");
-    }
-
-    #[test]
-    fn many_changes_are_one_write() {
-        let mut ledger = settled();
-        for said in [Some(on(&["a"])), None, Some(on(&["b"])), Some(on(&["c"]))] {
-            say(&mut ledger, said);
-        }
-        let write = ledger.next_write(START).unwrap();
-        assert_eq!(write, Write::Set(key("web"), on(&["c"])));
-        ledger.written(write);
-        assert_eq!(ledger.next_write(START), None);
-    }
-
-    #[test]
-    fn what_was_given_up_is_written_again_since_another_may_have_removed_it() {
-        let mut ledger = settled();
-        say(&mut ledger, Some(on(&[])));
-        let write = ledger.next_write(START).unwrap();
-        ledger.written(write);
-        say(&mut ledger, None);
-        say(&mut ledger, Some(on(&[])));
-        assert_eq!(ledger.next_write(START), Some(Write::Set(key("web"), on(&[]))));
-    }
-
-    #[test]
-    fn a_change_during_a_write_is_written_after_it_and_a_failure_again() {
-        let mut ledger = settled();
-        say(&mut ledger, Some(on(&[])));
-        let write = ledger.next_write(START).unwrap();
-        say(&mut ledger, None);
-        ledger.written(write);
-        let write = ledger.next_write(START).unwrap();
-        assert_eq!(write, Write::Remove(key("web")));
-        ledger.failed(&write);
-        assert_eq!(ledger.next_write(START), Some(Write::Remove(key("web"))));
-    }
-
-    #[test]
-    fn a_failed_write_that_is_not_wanted_any_more_is_removed_all_the_same() {
-        let mut ledger = settled();
-        say(&mut ledger, Some(on(&[])));
-        let write = ledger.next_write(START).unwrap();
-        ledger.failed(&write);
-        say(&mut ledger, None);
-        assert_eq!(ledger.next_write(START), Some(Write::Remove(key("web"))), "it may stand there");
-    }
-
-    #[test]
-    fn that_nobody_announces_is_said_after_a_moment_and_taken_back_at_once() {
-        let mut ledger = settled();
-        say(&mut ledger, Some(nobody("no endpoint")));
-        assert_eq!(ledger.next_write(after(0)), None);
-        assert_eq!(ledger.next_write(after(999)), None);
-        // Other words in the meantime don't prolong it.
-        ledger.set(&key("web"), Some(nobody("no node")), after(500));
-        let write = ledger.next_write(after(1000)).unwrap();
-        assert_eq!(write, Write::Set(key("web"), nobody("no node")));
-        ledger.written(write);
-        assert_eq!(ledger.next_write(after(5000)), None);
-        ledger.set(&key("web"), Some(on(&[])), after(6000));
-        assert_eq!(ledger.next_write(after(6000)), Some(Write::Set(key("web"), on(&[]))));
-
-        let mut ledger = settled();
-        say(&mut ledger, Some(nobody("no endpoint")));
-        assert_eq!(ledger.next_write(START), None);
-        say(&mut ledger, None);
-        assert_eq!(ledger.next_write(after(5000)), None, "it did not last");
-    }
-}
+mod tests;

@@ -7,14 +7,25 @@ use k8s_openapi::api::core::v1::ObjectReference;
 
 use crate::watch::service::ServiceKey;
 
+/// How a Service is announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Layer2,
+    Bgp,
+}
+
 /// MetalLB's Event, word for word: dashboards and tests find the owner by it.
-pub(super) fn node_assigned(service: &ServiceKey, uid: String, node: &str) -> Notice {
+pub(super) fn node_assigned(service: &ServiceKey, uid: String, node: &str, protocol: Protocol) -> Notice {
+    let protocol = match protocol {
+        Protocol::Layer2 => "layer2",
+        Protocol::Bgp => "bgp",
+    };
     Notice {
         about: about(service, uid),
         severity: Severity::Normal,
         reason: "nodeAssigned",
         action: "Announce",
-        note: format!("announcing from node {node:?} with protocol \"layer2\""),
+        note: format!("announcing from node {node:?} with protocol {protocol:?}"),
     }
 }
 

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `configReconcilerValid` | an object is left out (MetalLB's type and reasons) |
 //! | `MembershipHealthy` | no other speaker answers although other nodes are ready |
+//! | `ServiceBGPStatusComplete` | Services have none because there are too many (`--service-bgp-status=auto`) |
 //!
 //! Written when it is not what the object says, at most once a second; an API server that is away is tried again.
 
@@ -12,13 +13,15 @@ use std::time::Duration;
 
 use herald_crds::{ConfigurationState, ConfigurationStateFields};
 use herald_runtime::clock::wall_clock;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, OwnerReference, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokio::sync::watch as latest;
 
+use super::BGP_STATUS_LIMIT;
+use super::object::{OwnNode, label_value};
 use crate::watch::node::NodeSeen;
 
 /// Between two writes.
@@ -52,7 +55,7 @@ impl Standpoint {
         Self { refused, alone }
     }
 
-    fn conditions(&self, before: &[Condition], now: Timestamp) -> Vec<Condition> {
+    fn conditions(&self, crowded: bool, before: &[Condition], now: Timestamp) -> Vec<Condition> {
         let (valid, message) = match self.refused.is_empty() {
             true => (true, "every object is used".to_owned()),
             false => (false, format!("configuration error: {}", self.refused.join("\n"))),
@@ -63,7 +66,22 @@ impl Standpoint {
             Some(why) => (("False", "NoPeerAnswers"), why.clone()),
         };
         let valid = ("configReconcilerValid", if valid { "True" } else { "False" }, reason, message);
-        let all = [valid, ("MembershipHealthy", healthy.0, healthy.1, met)];
+        let (complete, told) = match crowded {
+            false => (("True", "Complete"), "no Service lacks a ServiceBGPStatus for want of room".to_owned()),
+            true => (
+                ("False", "TooManyObjects"),
+                format!(
+                    "there are {BGP_STATUS_LIMIT} ServiceBGPStatus objects, with which --service-bgp-status=auto makes no \
+                     more: some Services announced from here have none. Routes do not depend on it. Give the speakers \
+                     --service-bgp-status=on for all, or off for none"
+                ),
+            ),
+        };
+        let all = [
+            valid,
+            ("MembershipHealthy", healthy.0, healthy.1, met),
+            ("ServiceBGPStatusComplete", complete.0, complete.1, told),
+        ];
         let condition = |(kind, status, reason, message): (&str, &str, &str, String)| {
             let same = before.iter().find(|one| one.type_ == kind && one.status == status);
             Condition {
@@ -85,26 +103,50 @@ impl Standpoint {
     }
 }
 
+/// What it is made of.
+#[derive(Debug)]
+pub struct Beside {
+    /// What the speaker makes of the configuration and its surroundings.
+    pub standpoint: latest::Receiver<Option<Standpoint>>,
+    /// Whether Services have no ServiceBGPStatus because there are too many.
+    pub crowded: latest::Receiver<bool>,
+}
+
+impl Beside {
+    /// Waits for something new; false at the end.
+    async fn changed(&mut self) -> bool {
+        let Self { standpoint, crowded } = self;
+        tokio::select! {
+            standpoint = standpoint.changed() => standpoint.is_ok(),
+            // It ends a little earlier, which is no news.
+            Ok(()) = crowded.changed() => true,
+        }
+    }
+}
+
 /// Writes it until the speaker ends.
 pub async fn run(
     client: Client,
     namespace: String,
     node: String,
     my_node: latest::Receiver<Option<NodeSeen>>,
-    mut standpoint: latest::Receiver<Option<Standpoint>>,
+    mut said: Beside,
 ) {
-    let writer = Writer { states: Api::namespaced(client, &namespace), name: format!("speaker-{node}"), node, my_node };
-    while standpoint.changed().await.is_ok() {
+    let name = format!("speaker-{node}");
+    let node = OwnNode { name: node, seen: my_node };
+    let writer = Writer { states: Api::namespaced(client, &namespace), name, node };
+    while said.changed().await {
         loop {
-            let Some(wanted) = standpoint.borrow_and_update().clone() else { break };
-            let written = tokio::time::timeout(RETRY, writer.write(&wanted)).await;
+            let Some(wanted) = said.standpoint.borrow_and_update().clone() else { break };
+            let crowded = *said.crowded.borrow_and_update();
+            let written = tokio::time::timeout(RETRY, writer.write(&wanted, crowded)).await;
             match written {
                 Ok(Ok(())) => break,
                 Ok(Err(error)) => tracing::debug!("ConfigurationState not written, will try again: {error}"),
                 Err(_) => {}
             }
             tokio::time::sleep(RETRY).await;
-            if standpoint.has_changed().is_err() {
+            if said.standpoint.has_changed().is_err() {
                 return;
             }
         }
@@ -115,18 +157,17 @@ pub async fn run(
 struct Writer {
     states: Api<ConfigurationState>,
     name: String,
-    node: String,
-    my_node: latest::Receiver<Option<NodeSeen>>,
+    node: OwnNode,
 }
 
 impl Writer {
-    async fn write(&self, wanted: &Standpoint) -> kube::Result<()> {
+    async fn write(&self, wanted: &Standpoint, crowded: bool) -> kube::Result<()> {
         let found = match self.states.get_opt(&self.name).await? {
             Some(found) => found,
             None => self.states.create(&PostParams::default(), &self.new_object()).await?,
         };
         let status = found.status.unwrap_or_default();
-        let conditions = wanted.conditions(&status.conditions, wall_clock());
+        let conditions = wanted.conditions(crowded, &status.conditions, wall_clock());
         if conditions == status.conditions && status.result.is_some() {
             return Ok(());
         }
@@ -140,18 +181,9 @@ impl Writer {
         let mut state = ConfigurationState::new(&self.name, ConfigurationStateFields {});
         state.metadata.labels = Some(BTreeMap::from([
             ("metallb.io/component-type".to_owned(), "speaker".to_owned()),
-            ("metallb.io/node-name".to_owned(), super::status::label_value(&self.node)),
+            ("metallb.io/node-name".to_owned(), label_value(&self.node.name)),
         ]));
-        let node = self.my_node.borrow();
-        state.metadata.owner_references = node.as_ref().filter(|node| !node.uid.is_empty()).map(|node| {
-            vec![OwnerReference {
-                api_version: "v1".to_owned(),
-                kind: "Node".to_owned(),
-                name: node.name.clone(),
-                uid: node.uid.clone(),
-                ..OwnerReference::default()
-            }]
-        });
+        state.metadata.owner_references = self.node.owner();
         state
     }
 }
@@ -163,15 +195,16 @@ mod tests {
     #[test]
     fn times_change_with_the_status_only_and_texts_are_bounded() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let good = Standpoint::default().conditions(&[], at(10));
+        let good = Standpoint::default().conditions(false, &[], at(10));
         assert!(good.iter().all(|one| one.status == "True"));
         let refused = (0..100).map(|number| format!("L2Advertisement {number}: {}", "x".repeat(5000)));
         let bad = Standpoint::new(refused, None);
-        let conditions = bad.conditions(&good, at(20));
+        let conditions = bad.conditions(true, &good, at(20));
         assert!(conditions[0].message.len() < 32_768, "Kubernetes refuses longer ones");
         assert_eq!((conditions[0].last_transition_time.0, conditions[1].last_transition_time.0), (at(20), at(10)));
         assert_eq!(bad.patch(&conditions)["status"]["result"], "Invalid");
-        let lonely = Standpoint::new([], Some("nobody".into())).conditions(&good, at(30));
+        assert!(conditions[2].status == "False" && conditions[2].message.contains("--service-bgp-status=on"));
+        let lonely = Standpoint::new([], Some("nobody".into())).conditions(false, &good, at(30));
         assert_eq!((lonely[1].status.as_str(), lonely[1].message.as_str()), ("False", "nobody"));
     }
 }

@@ -1,61 +1,45 @@
 //! ServiceL2Status objects: one per Service and speaker that has something to say of it, under a name that follows from
 //! both.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use herald_crds::{InterfaceStatus, ServiceL2Status, ServiceL2StatusSpec, ServiceL2StatusStatus};
 use herald_runtime::clock::wall_clock;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, OwnerReference, Time};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-use super::ledger::{Said, Write};
-use crate::watch::node::NodeSeen;
+use super::ledger::Write;
+use super::object::{
+    LIMIT, NODE, OwnNode, SERVICE_NAME, SERVICE_NAMESPACE, condition, ignore_not_found, is, label_value,
+};
+use super::said::Said;
 use crate::watch::service::ServiceKey;
 
-const NODE: &str = "metallb.io/node";
-const SERVICE_NAME: &str = "metallb.io/service-name";
-const SERVICE_NAMESPACE: &str = "metallb.io/service-namespace";
 /// The condition that says why nobody announces the Service.
 const ANNOUNCED: &str = "Announced";
 /// The condition that says which other machine claims an address.
 const CONFLICT: &str = "AddressConflict";
-/// How long one write may take, all its requests together.
-const LIMIT: Duration = Duration::from_secs(10);
-/// The longest value of a label.
-const LABEL_MAX: usize = 63;
 
 /// Writes ServiceL2Status objects for one node.
 #[derive(Debug)]
-pub struct StatusWriter {
+pub(super) struct L2StatusWriter {
     statuses: Api<ServiceL2Status>,
-    node: String,
-    my_node: watch::Receiver<Option<NodeSeen>>,
+    node: OwnNode,
     fit: watch::Receiver<BTreeSet<String>>,
 }
 
-impl StatusWriter {
-    /// A writer for `node` into `namespace`; the Node object becomes the owner, so that a deleted Node leaves nothing
-    /// behind. `fit` are the nodes whose speakers can speak for themselves.
-    #[must_use]
-    pub fn new(
-        client: Client,
-        namespace: &str,
-        node: String,
-        my_node: watch::Receiver<Option<NodeSeen>>,
-        fit: watch::Receiver<BTreeSet<String>>,
-    ) -> Self {
-        Self { statuses: Api::namespaced(client, namespace), node, my_node, fit }
+impl L2StatusWriter {
+    /// `fit` are the nodes whose speakers can speak for themselves.
+    pub(super) fn new(client: Client, namespace: &str, node: OwnNode, fit: watch::Receiver<BTreeSet<String>>) -> Self {
+        Self { statuses: Api::namespaced(client, namespace), node, fit }
     }
 
     /// What the API holds of this node's; `None` if it can't be asked now.
     pub(super) async fn list(&self) -> Option<Vec<(ServiceKey, Option<Said>)>> {
-        let ours = ListParams::default().labels(&format!("{NODE}={}", label_value(&self.node)));
+        let ours = ListParams::default().labels(&self.node.selector());
         match tokio::time::timeout(LIMIT, self.statuses.list(&ours)).await {
             Ok(Ok(list)) => Some(list.items.iter().filter_map(read).collect()),
             Ok(Err(error)) => {
@@ -67,7 +51,7 @@ impl StatusWriter {
     }
 
     /// Writes; false if it has to be tried again.
-    pub(super) async fn write(&self, write: &Write) -> bool {
+    pub(super) async fn write(&self, write: &Write<ServiceKey, Said>) -> bool {
         let result = tokio::time::timeout(LIMIT, async {
             match write {
                 Write::Set(service, said) => self.set(service, said).await,
@@ -87,18 +71,15 @@ impl StatusWriter {
     async fn set(&self, service: &ServiceKey, said: &Said) -> kube::Result<()> {
         let name = self.name(service);
         let mut object = ServiceL2Status::new(&name, ServiceL2StatusSpec {});
-        object.metadata.labels = Some(BTreeMap::from([
-            (NODE.to_owned(), label_value(&self.node)),
-            (SERVICE_NAME.to_owned(), service.name().to_owned()),
-            (SERVICE_NAMESPACE.to_owned(), service.namespace().to_owned()),
-        ]));
-        object.metadata.owner_references = self.owner().map(|owner| vec![owner]);
+        let labels = [(SERVICE_NAME, service.name()), (SERVICE_NAMESPACE, service.namespace())];
+        object.metadata.labels = self.node.labels(labels);
+        object.metadata.owner_references = self.node.owner();
         match self.statuses.create(&PostParams::default(), &object).await {
             Ok(_) => {}
-            Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => {}
+            Err(error) if is(&error, "AlreadyExists") => {}
             Err(error) => return Err(error),
         }
-        let patch = patch(&self.node, service, said, wall_clock());
+        let patch = patch(&self.node.name, service, said, wall_clock());
         self.statuses.patch_status(&name, &PatchParams::default(), &Patch::Merge(patch)).await?;
         self.remove_unfit(service).await
     }
@@ -109,7 +90,7 @@ impl StatusWriter {
         let of_service = format!("{SERVICE_NAME}={},{SERVICE_NAMESPACE}={}", service.name(), service.namespace());
         let all = self.statuses.list_metadata(&ListParams::default().labels(&of_service)).await?;
         let mut fit: BTreeSet<String> = self.fit.borrow().iter().map(|node| label_value(node)).collect();
-        fit.insert(label_value(&self.node));
+        fit.insert(label_value(&self.node.name));
         let unfit = |other: &&_| ResourceExt::labels(*other).get(NODE).is_none_or(|node| !fit.contains(node));
         for other in all.items.iter().filter(unfit) {
             ignore_not_found(self.statuses.delete(&other.name_any(), &DeleteParams::default()).await)?;
@@ -121,22 +102,8 @@ impl StatusWriter {
         ignore_not_found(self.statuses.delete(&self.name(service), &DeleteParams::default()).await)
     }
 
-    /// The same Service on the same node has always the same object, also after a restart.
     fn name(&self, service: &ServiceKey) -> String {
-        let digest = Sha256::digest(format!("{}/{}/{}", service.namespace(), service.name(), self.node));
-        format!("l2-{}", hex(&digest))
-    }
-
-    fn owner(&self) -> Option<OwnerReference> {
-        let node = self.my_node.borrow();
-        let node = node.as_ref().filter(|node| !node.uid.is_empty())?;
-        Some(OwnerReference {
-            api_version: "v1".to_owned(),
-            kind: "Node".to_owned(),
-            name: node.name.clone(),
-            uid: node.uid.clone(),
-            ..OwnerReference::default()
-        })
+        self.node.object_name("l2", &format!("{}/{}", service.namespace(), service.name()))
     }
 }
 
@@ -168,17 +135,6 @@ fn patch(node: &str, service: &ServiceKey, said: &Said, now: Timestamp) -> Value
     patch
 }
 
-fn condition(kind: &str, status: &str, reason: &str, message: &str, now: Timestamp) -> Condition {
-    Condition {
-        type_: kind.to_owned(),
-        status: status.to_owned(),
-        reason: reason.to_owned(),
-        message: message.to_owned(),
-        last_transition_time: Time(now),
-        observed_generation: None,
-    }
-}
-
 fn read(object: &ServiceL2Status) -> Option<(ServiceKey, Option<Said>)> {
     let label = |name| object.labels().get(name);
     let service = ServiceKey::new(label(SERVICE_NAMESPACE)?, label(SERVICE_NAME)?);
@@ -193,28 +149,6 @@ fn read(object: &ServiceL2Status) -> Option<(ServiceKey, Option<Said>)> {
         (None, None) => None,
     };
     Some((service, said))
-}
-
-fn ignore_not_found<T>(result: kube::Result<T>) -> kube::Result<()> {
-    match result {
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-        other => other.map(drop),
-    }
-}
-
-/// A node's name as the value of a label, which may be shorter than a name.
-pub(super) fn label_value(name: &str) -> String {
-    if name.len() <= LABEL_MAX {
-        return name.to_owned();
-    }
-    let hash = hex(&Sha256::digest(name));
-    let start: String = name.chars().take(LABEL_MAX - hash.len() - 1).collect();
-    format!("{start}-{hash}")
-}
-
-/// The first eight bytes, in hexadecimal.
-fn hex(digest: &[u8]) -> String {
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -243,14 +177,5 @@ mod tests {
             let object = serde_json::from_value(object).unwrap();
             assert_eq!(read(&object), Some((service.clone(), Some(said.clone()))));
         }
-    }
-
-    #[test]
-    fn long_node_names_still_make_labels() {
-        assert_eq!(label_value("node-1"), "node-1");
-        let long = "n".repeat(253);
-        let value = label_value(&long);
-        assert_eq!(value.len(), LABEL_MAX);
-        assert_ne!(value, label_value(&"n".repeat(252)), "different nodes stay different");
     }
 }
