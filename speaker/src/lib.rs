@@ -13,7 +13,7 @@
 //!                                         ▼
 //!                                       report ── ServiceL2Status, Events
 //!
-//!   bgp: the sessions with routers
+//!   sessions, bgp: what the routers are told, and how they take it
 //! ```
 //!
 //! Everything that decides is a plain value; the tasks around it only move bytes and time.
@@ -28,5 +28,6 @@ pub mod members;
 pub mod metrics;
 pub mod report;
 pub mod run;
+pub mod sessions;
 pub mod speaker;
 pub mod watch;

@@ -24,10 +24,11 @@ use crate::flags::{Cordon, Flags};
 use crate::leave::Ending;
 use crate::members::{self, keys};
 use crate::metrics::{BgpMetrics, MembershipMetrics, SpeakerMetrics, WireMetrics};
-use crate::report::{self, Sessions, Writers};
+use crate::report::{self, Writers};
+use crate::sessions::Sessions;
 use crate::speaker::{CACHES, Inputs, Outputs, Speaker, meeting_point};
-use crate::watch;
 use crate::watch::node::NodeSeen;
+use crate::watch::{self, Seen, secret};
 
 /// Inputs that may wait for the loop.
 const QUEUE: usize = 1024;
@@ -35,6 +36,8 @@ const QUEUE: usize = 1024;
 const EVENTS_PER_SECOND: u32 = 10;
 /// How long Events may take to be written at the end.
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
+/// How much longer than draining the end may take: withdrawals have to arrive.
+const DRAIN_SLACK: Duration = Duration::from_secs(2);
 /// Pause between attempts to learn the cluster's UID.
 const UID_RETRY: Duration = Duration::from_secs(1);
 
@@ -105,11 +108,14 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
     let (watch_to, watched) = latest::channel(BTreeSet::new());
     let (quiet_to, quiet) = mpsc::channel(QUEUE);
     let (standpoint_to, standpoint) = latest::channel(None);
-    let (sessions_to, sessions) = latest::channel(Sessions::new());
+    let (shown_to, sessions_shown) = latest::channel(report::Sessions::new());
+    let (session_events_to, session_events) = mpsc::channel(QUEUE);
+    let (secrets_to, secrets) = latest::channel(BTreeSet::new());
     let (leave_to, leave) = mpsc::channel(1);
 
     tokio::spawn(give_back_memory());
     watch::start(&client, &namespace, lb_class, &seen_to);
+    secret::follow(&client, &namespace, secrets, Seen::Secret, &seen_to);
     tokio::spawn(interface::follow(exclude::follow(l2_exclude_file), interfaces_to));
     let settings = Settings { seed: random()?, refresh: l2_refresh };
     let wire = tokio::spawn(wire::run(settings, clock, wire_metrics, wire_commands, interfaces, wire_events_to));
@@ -121,7 +127,7 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
     let whole =
         report::state::run(client.clone(), namespace.clone(), node_name.clone(), my_node.clone(), said_elsewhere);
     tokio::spawn(whole);
-    let reporter = tokio::spawn(report::run(reports, sessions, events, bgp_metrics, writers));
+    let reporter = tokio::spawn(report::run(reports, sessions_shown, events, bgp_metrics, writers));
 
     let join = Join {
         client: client.clone(),
@@ -146,6 +152,7 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
     };
     let speaker = Speaker {
         ending,
+        drain_limit: bgp_drain.saturating_add(DRAIN_SLACK),
         lists: watch::Lists::new(client.clone()),
         node: node_name.clone(),
         membership_port,
@@ -165,7 +172,7 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
             fit: fit_to,
             my_node: my_node_to,
             standpoint: standpoint_to,
-            sessions: sessions_to,
+            secrets: secrets_to,
             reports: reports_to,
         },
     };
@@ -178,8 +185,9 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
         bgp_drain,
     };
     let world = World::new(node_name, settings);
-    let inputs = Inputs { seen, members: member_events, wire: wire_events };
-    let mut speaking = tokio::spawn(speaker.run(world, inputs, shutdown.clone()));
+    let inputs = Inputs { seen, members: member_events, wire: wire_events, sessions: session_events };
+    let sessions = Sessions::new(clock, shown_to, session_events_to);
+    let mut speaking = tokio::spawn(speaker.run(world, sessions, inputs, shutdown.clone()));
 
     tokio::select! {
         _ = &mut speaking => {}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use herald_membership::{Digest, Facts, Leave};
@@ -12,12 +13,14 @@ use kube::Client;
 use tokio::sync::{mpsc, oneshot, watch as latest};
 
 use crate::announce::wire::{Command, WireEvent};
+use crate::bgp::Farewell;
 use crate::claims::Claims;
 use crate::decide::{MemberEvent, Reason, Request, Step, Verdict, World};
 use crate::leave::Ending;
 use crate::members::{QuietVerdict, describe};
 use crate::metrics::SpeakerMetrics;
-use crate::report::{Report, Sessions, Standpoint};
+use crate::report::{Report, Standpoint};
+use crate::sessions::{SessionEvent, Sessions};
 use crate::watch::node::NodeSeen;
 use crate::watch::{self, Seen};
 
@@ -43,6 +46,8 @@ pub struct Inputs {
     pub members: mpsc::Receiver<MemberEvent>,
     /// From the wire.
     pub wire: mpsc::Receiver<WireEvent>,
+    /// From the sessions with routers.
+    pub sessions: mpsc::Receiver<SessionEvent>,
 }
 
 /// Where it goes.
@@ -66,10 +71,10 @@ pub struct Outputs {
     pub fit: latest::Sender<BTreeSet<String>>,
     /// To those who wait to learn this node's own address.
     pub my_node: latest::Sender<Option<NodeSeen>>,
+    /// To the watch: Secrets with passwords of routers.
+    pub secrets: latest::Sender<BTreeSet<String>>,
     /// To the API server: what is to be said of the whole.
     pub standpoint: latest::Sender<Option<Standpoint>>,
-    /// To the API server and to whoever asks for metrics: how the sessions are doing.
-    pub sessions: latest::Sender<Sessions>,
     /// To the API server.
     pub reports: mpsc::Sender<Report>,
 }
@@ -95,6 +100,8 @@ pub struct Speaker {
     pub clock: Monotonic,
     /// Finds out whether the end is a restart.
     pub ending: Ending,
+    /// How long routers may take to send their traffic elsewhere at the end.
+    pub drain_limit: Duration,
     /// Where decisions go.
     pub outputs: Outputs,
 }
@@ -104,6 +111,7 @@ enum Input {
     Seen(Seen),
     Member(MemberEvent),
     Wire(WireEvent),
+    Session(SessionEvent),
     /// Only time has passed.
     Time,
 }
@@ -111,7 +119,7 @@ enum Input {
 impl Speaker {
     /// Runs until the end is asked for, then says good-bye to the other speakers while still answering: a speaker that
     /// will be back asks them to wait, one that stops for good hands over first.
-    pub async fn run(self, mut world: World, mut inputs: Inputs, mut shutdown: Shutdown) {
+    pub async fn run(self, mut world: World, mut sessions: Sessions, mut inputs: Inputs, mut shutdown: Shutdown) {
         let mut watching_slices = false;
         let mut settled = false;
         let mut facts_overdue = None;
@@ -122,6 +130,7 @@ impl Speaker {
                 Some(seen) = inputs.seen.recv() => Input::Seen(seen),
                 Some(event) = inputs.members.recv() => Input::Member(event),
                 Some(event) = inputs.wire.recv() => Input::Wire(event),
+                Some(event) = inputs.sessions.recv() => Input::Session(event),
                 () = until(facts_overdue) => {
                     facts_overdue = None;
                     Input::Member(MemberEvent::FactsOverdue)
@@ -131,8 +140,9 @@ impl Speaker {
                 () = shutdown.requested(), if handed_over_by.is_none() => {
                     match self.ending.ask(world.my_node()).await {
                         Leave::Stop if world.is_ready() => {
+                            let limit = if world.has_withdrawn() { HANDOVER_LIMIT } else { self.drain_limit };
                             world.leave();
-                            handed_over_by = Some(tokio::time::Instant::now() + HANDOVER_LIMIT);
+                            handed_over_by = Some(tokio::time::Instant::now() + limit);
                         }
                         how => break how,
                     }
@@ -146,9 +156,10 @@ impl Speaker {
                 if matches!(input, Input::Member(MemberEvent::Started)) {
                     facts_overdue = Some(tokio::time::Instant::now() + FACTS_PATIENCE);
                 }
-                self.take(&mut world, &mut claims, input).await;
+                self.take(&mut world, &mut claims, &mut sessions, input).await;
                 next = (inputs.members.try_recv().map(Input::Member))
                     .or_else(|_| inputs.wire.try_recv().map(Input::Wire))
+                    .or_else(|_| inputs.sessions.try_recv().map(Input::Session))
                     .or_else(|_| inputs.seen.try_recv().map(Input::Seen))
                     .ok();
             }
@@ -161,8 +172,9 @@ impl Speaker {
             let steps = world.decide(self.clock.now());
             let moved = steps.iter().any(|step| !matches!(step, Step::Verdict { .. }));
             for step in steps {
-                self.perform(&mut claims, step).await;
+                self.perform(&mut claims, &mut sessions, step).await;
             }
+            self.tell_secrets(&world);
             self.tell_watched(&world);
             self.tell_standpoint(&world);
             self.tell_fit(&world);
@@ -172,11 +184,16 @@ impl Speaker {
                 settled = true;
                 self.report(Report::Settled).await;
             }
-            if handed_over_by.is_some() && world.has_handed_over() {
+            let done = || world.has_handed_over() && world.has_withdrawn() && sessions.have_withdrawn();
+            if handed_over_by.is_some() && done() {
                 break Leave::Stop;
             }
         };
-        self.leave(how).await;
+        let farewell = match how {
+            Leave::Restart { .. } => Farewell::Restart,
+            Leave::Stop => Farewell::Stop,
+        };
+        tokio::join!(self.leave(how), sessions.farewell(farewell));
     }
 
     /// When to decide again though nothing comes in.
@@ -185,7 +202,7 @@ impl Speaker {
         world.deadline().map(|at| self.clock.instant(at.min(longest)))
     }
 
-    async fn take(&self, world: &mut World, claims: &mut Claims, input: Input) {
+    async fn take(&self, world: &mut World, claims: &mut Claims, sessions: &mut Sessions, input: Input) {
         match input {
             Input::Time => {}
             Input::Seen(seen) => {
@@ -199,6 +216,11 @@ impl Speaker {
             Input::Wire(WireEvent::Interfaces(interfaces)) => world.set_interfaces(interfaces),
             Input::Wire(WireEvent::Heard { target, mac, interface }) => world.heard(target, mac, &interface),
             Input::Wire(event) => self.hear_claim(world, claims, &event).await,
+            Input::Session(event) => {
+                if let Some((peer, families)) = sessions.hear(event) {
+                    world.set_session(&peer, families);
+                }
+            }
         }
     }
 
@@ -216,7 +238,7 @@ impl Speaker {
         }
     }
 
-    async fn perform(&self, claims: &mut Claims, step: Step) {
+    async fn perform(&self, claims: &mut Claims, sessions: &mut Sessions, step: Step) {
         match step {
             Step::Own { ip, scope, ahead } => {
                 tracing::info!(%ip, ?scope, "announcing");
@@ -238,7 +260,11 @@ impl Speaker {
                 claims.forget(ip);
                 self.command(Command::Disown { ip }).await;
             }
-            Step::Peers { .. } | Step::Routes(_) | Step::Routed { .. } => {}
+            Step::Peers { peers, wanted, routes } => sessions.follow(&peers, wanted, routes).await,
+            Step::Routes(changes) => sessions.tell(changes).await,
+            Step::Routed { service, uid, peers } => {
+                self.report(Report::Routes { service, uid, peers: peers.map(Arc::new) }).await;
+            }
             Step::Verdict { service, uid, verdict, before } => {
                 tracing::debug!(%service, ?verdict, "decided");
                 let name = service.to_string();
@@ -308,6 +334,16 @@ impl Speaker {
             let changed = !ready().eq(known.iter());
             if changed {
                 *known = ready().cloned().collect();
+            }
+            changed
+        });
+    }
+
+    fn tell_secrets(&self, world: &World) {
+        self.outputs.secrets.send_if_modified(|known| {
+            let changed = known != world.wanted_secrets();
+            if changed {
+                known.clone_from(world.wanted_secrets());
             }
             changed
         });

@@ -20,6 +20,9 @@ use crate::topology::Machine;
 /// Time between an answer and the next request on a connection.
 const PERIOD: Duration = Duration::from_millis(50);
 
+/// How often a connection that is reset before it is open is tried again.
+const OPENING_ATTEMPTS: usize = 10;
+
 /// A connection without an answer for this long has stalled.
 pub const STALL: Duration = Duration::from_secs(2);
 
@@ -135,8 +138,16 @@ struct Connection {
 
 impl Connection {
     fn open(target: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect_timeout(&target, Duration::from_secs(2))
-            .with_context(|| format!("open a lasting connection to {target}"))?;
+        let mut attempts = 1..=OPENING_ATTEMPTS;
+        let stream = loop {
+            let attempt = attempts.next();
+            match TcpStream::connect_timeout(&target, Duration::from_secs(2)) {
+                Ok(stream) => break stream,
+                // While two nodes answer for the address, a handshake that moves to the other one is reset.
+                Err(error) if error.kind() == ErrorKind::ConnectionReset && attempt.is_some() => {}
+                Err(error) => return Err(error).with_context(|| format!("open a lasting connection to {target}")),
+            }
+        };
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         Ok(Self { stream, asked: None, next: clock::now(), longest_wait: Duration::ZERO, reset: None })

@@ -100,6 +100,11 @@ impl Peers {
         self.sessions.keys().map(String::as_str)
     }
 
+    /// How each session is doing, as it goes on.
+    pub fn watches(&self) -> impl Iterator<Item = (&str, watch::Receiver<Status>)> {
+        self.sessions.iter().map(|(name, running)| (name.as_str(), running.handle.status.clone()))
+    }
+
     /// How each session is doing.
     pub fn statuses(&self) -> impl Iterator<Item = (&str, Status)> {
         self.sessions.iter().map(|(name, running)| (name.as_str(), running.handle.status.borrow().clone()))

@@ -65,7 +65,7 @@ pub struct LinkRouter {
 }
 
 /// The sessions that this node is to have.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// Those that can be had, by name of their BGPPeer.
     pub sessions: BTreeMap<String, Peer>,

@@ -38,7 +38,6 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use routes::PeerWish;
 pub use step::{MemberEvent, Request, Step};
 pub use unannounced::Unannounced;
 pub use verdict::{Reason, Verdict};

@@ -20,13 +20,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use herald_compiler::BgpPeer;
+
 use super::step::Step;
 use super::world::World;
 use crate::bgp::Routes as Changes;
+use crate::bgp::wanted::LinkRouter;
 use crate::watch::service::{ServiceKey, ServiceSeen};
 use attributes::{Answers, Told};
 use drain::Drain;
-pub use peers::PeerWish;
 use peers::Peers;
 use rib::Rib;
 
@@ -100,16 +102,16 @@ impl World {
         let leaving = self.leaving || self.my_node().is_some_and(|node| node.draining || excluded(node));
         let announces = self.decided && !self.routes.rib.is_empty();
         let drained = self.routes.drain.turn(leaving, announces, self.settings.bgp_drain, now);
-        let wishes = self.peers_changed.then(|| peers::wishes(self));
-        self.peers_changed = false;
+        let wish = std::mem::take(&mut self.peers_changed).then(|| peers::wish(self));
         let routes = &mut self.routes;
-        if let Some(wanted) = wishes.and_then(|wishes| routes.peers.wish(wishes)) {
-            let new = wanted.iter().filter(|(name, _)| routes.peers.is_new(name)).map(|(name, _)| Arc::clone(name));
-            let new: Vec<_> = new.collect();
+        if wish.is_some_and(|wish| routes.peers.follow(wish)) {
             let all: BTreeSet<_> = routes.rib.prefixes().collect();
-            let tables = new.into_iter().map(|peer| (peer.to_string(), routes.changes(&peer, &all))).collect();
-            let wanted = wanted.into_iter().map(|(name, wish)| (name.to_string(), wish)).collect();
-            steps.push(Step::Peers { wanted, routes: tables });
+            let new = routes.peers.new().to_vec();
+            let tables = new.iter().map(|peer| (peer.to_string(), routes.changes(peer, &all))).collect();
+            let selected =
+                |peer: &&BgpPeer| self.nodes.get(&self.me).is_some_and(|node| peer.selects_node(&node.labels));
+            let peers = self.config.bgp_peers().iter().filter(selected).cloned().collect();
+            steps.push(Step::Peers { peers, wanted: routes.peers.wanted().clone(), routes: tables });
         }
         let mut touched = routes.rib.take_touched();
         if drained {
@@ -130,7 +132,7 @@ impl World {
     fn tell_who_has(&mut self, steps: &mut Vec<Step>) {
         let routes = &mut self.routes;
         let mut services = std::mem::take(&mut routes.changed);
-        if routes.peers.take_session_changes() {
+        if routes.peers.take_changes() {
             services.extend(routes.had_by.keys().cloned());
         }
         for service in services {
@@ -168,13 +170,24 @@ impl World {
 
     /// Takes in that the session with a peer carries routes of these families now; of none while it is not established.
     pub fn set_session(&mut self, peer: &str, families: BTreeSet<herald_bgp::Family>) {
-        self.routes.peers.set_session(peer, families);
+        self.routes.peers.carry(peer, families);
     }
 
     /// Names of the Secrets with passwords for this node's peers.
     #[must_use]
     pub fn wanted_secrets(&self) -> &BTreeSet<String> {
         self.routes.peers.secrets()
+    }
+
+    /// Names of the interfaces at whose other end a router is to be found.
+    #[must_use]
+    pub fn wanted_interfaces(&self) -> &BTreeSet<String> {
+        self.routes.peers.interfaces()
+    }
+
+    /// Takes in the router at the other end of an interface; `None`: it is not known any more.
+    pub fn set_link_router(&mut self, interface: &str, router: Option<LinkRouter>) {
+        self.peers_changed |= self.routes.peers.set_router(interface, router);
     }
 }
 
@@ -205,7 +218,7 @@ impl Routes {
             let mut for_it = for_it.filter(|(prefix, _)| families.contains(&attributes::family(prefix.family())));
             for_it.next().is_some()
         };
-        let sessions = self.peers.sessions().filter(|(peer, families)| has(peer, families));
+        let sessions = self.peers.carried().filter(|(peer, families)| has(peer, families));
         Some(sessions.map(|(peer, _)| Arc::clone(peer)).collect())
     }
 }

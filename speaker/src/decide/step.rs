@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use herald_compiler::BgpPeer;
 use herald_membership::{Alone, Facts};
 use herald_neighbor::{MacAddr, Scope};
 
-use super::routes::PeerWish;
 use super::verdict::Verdict;
 use crate::bgp::Routes;
+use crate::bgp::wanted::Wanted;
 use crate::watch::service::ServiceKey;
 
 /// What the membership says of the other speakers.
@@ -119,9 +120,11 @@ pub enum Step {
     },
     /// Speak with these routers, and with no others.
     Peers {
-        /// By name of the BGPPeer.
-        wanted: BTreeMap<String, PeerWish>,
-        /// All that those are to be told which are new, or not as they were.
+        /// The BGPPeers that select this node.
+        peers: Vec<BgpPeer>,
+        /// What they mean here.
+        wanted: Wanted,
+        /// All that those are to be told with which a session is new or not as it was.
         routes: BTreeMap<String, Routes>,
     },
     /// What routers are told of these prefixes, by name of the BGPPeer.

@@ -363,7 +363,7 @@ impl World {
                 self.synced.bgp.bfd_profiles |= matches!(change, Change::Reset(_));
                 self.objects_changed |= update_list(&mut self.objects.bfd_profiles, change, |one| &one.meta.name).0;
             }
-            Seen::Secret(name, password) => self.peers_changed |= self.routes.peers.set_password(name, password),
+            Seen::Secret(name, seen) => self.peers_changed |= self.routes.peers.set_secret(&name, seen),
         }
         Vec::new()
     }

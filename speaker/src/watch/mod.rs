@@ -35,6 +35,7 @@ use herald_runtime::watch::{Change, changes, readable_changes};
 
 use endpoint_slice::Slice;
 use node::NodeSeen;
+use secret::SecretSeen;
 use service::{ServiceKey, ServiceSeen};
 
 /// One thing seen.
@@ -60,8 +61,8 @@ pub enum Seen {
     Communities(Change<object::Community>),
     /// BFD profiles.
     BfdProfiles(Change<object::BfdProfile>),
-    /// The password in the Secret of this name, or why there is none.
-    Secret(String, Result<object::Password, String>),
+    /// The password in the Secret of this name, or what is wrong with it.
+    Secret(String, SecretSeen),
 }
 
 impl Seen {

@@ -237,6 +237,7 @@ impl Speaker {
                 Step::Probe { target } => decided.probes.push(target),
                 Step::Quiet { node, answers } => verdicts.push((node, answers)),
                 Step::Announce { .. } | Step::StandIn { .. } | Step::Speakers(_) | Step::Verdict { .. } => {}
+                Step::Peers { .. } | Step::Routes(_) | Step::Routed { .. } => {}
             }
         }
         let watched: Vec<_> = self.world.watched().map(str::to_owned).collect();

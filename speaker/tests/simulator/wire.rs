@@ -61,7 +61,12 @@ impl Wire {
             Step::Speakers(macs) => self.layer2.set_speakers(macs.clone()),
             Step::Announce { ip } => self.layer2.announce(*ip, now),
             // The simulation asks by itself: the kernels answer.
-            Step::Probe { .. } | Step::Quiet { .. } | Step::Verdict { .. } => {}
+            Step::Probe { .. }
+            | Step::Quiet { .. }
+            | Step::Verdict { .. }
+            | Step::Peers { .. }
+            | Step::Routes(_)
+            | Step::Routed { .. } => {}
         }
     }
 

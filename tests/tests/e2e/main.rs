@@ -1,6 +1,7 @@
 //! What a user gets, end to end: one module per part of the promise.
 
 mod bad_input;
+mod bgp;
 mod controller;
 mod explained;
 mod failover;

@@ -3,126 +3,133 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use herald_compiler::BgpPeer;
-use herald_compiler::config::Authentication;
-use herald_compiler::object::Password;
+use herald_bgp::Family;
 
+use crate::bgp::Secrets;
+use crate::bgp::wanted::{self, Found, Here, LinkRouter, Wanted};
 use crate::decide::World;
-use crate::watch::node::NodeSeen;
+use crate::watch::secret::SecretSeen;
 
-/// A router that this node is to speak with, and what is known of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PeerWish {
-    /// What the user wants.
-    pub peer: BgpPeer,
-    /// The password, or why there is none; `None` if none is wanted.
-    pub password: Option<Result<Password, String>>,
-    /// This node.
-    pub node: NodeSeen,
-}
-
-/// The routers that this node speaks with, and how far that has come.
+/// The routers that this node speaks with, and what that takes.
 #[derive(Debug, Default)]
 pub(in crate::decide) struct Peers {
-    wishes: BTreeMap<Arc<str>, PeerWish>,
-    /// Those that were not wished like this the last time.
-    new: BTreeSet<Arc<str>>,
+    wanted: Wanted,
+    /// The sessions of `wanted`, under names that are shared.
+    names: BTreeSet<Arc<str>>,
+    /// Those that were not wanted like this the last time.
+    new: Vec<Arc<str>>,
     /// The families that each session carries, if it does.
-    sessions: BTreeMap<Arc<str>, BTreeSet<herald_bgp::Family>>,
-    sessions_changed: bool,
-    /// Names of the Secrets that are wanted.
-    secrets: BTreeSet<String>,
-    /// What is known of them; of what is not in here it is not known yet whether it exists.
-    passwords: BTreeMap<String, Result<Password, String>>,
+    carried: BTreeMap<Arc<str>, BTreeSet<Family>>,
+    carried_changed: bool,
+    secrets: Secrets,
+    wanted_secrets: BTreeSet<String>,
+    routers: BTreeMap<String, LinkRouter>,
+    wanted_interfaces: BTreeSet<String>,
 }
 
-/// What is wished of this node, and the Secrets for that.
-#[derive(Debug)]
-pub(super) struct Wishes {
-    wishes: BTreeMap<Arc<str>, PeerWish>,
+/// What is wanted of this node: sessions, and what has to be found out for them.
+#[derive(Debug, Default)]
+pub(super) struct Wish {
+    wanted: Wanted,
     secrets: BTreeSet<String>,
+    interfaces: BTreeSet<String>,
 }
 
-/// The peers that select this node. One whose Secret was not looked up yet waits for that.
-pub(super) fn wishes(world: &World) -> Wishes {
-    let mut all = Wishes { wishes: BTreeMap::new(), secrets: BTreeSet::new() };
-    let Some(node) = world.my_node() else { return all };
-    for peer in world.config.bgp_peers().iter().filter(|peer| peer.selects_node(&node.labels)) {
-        let password = match &peer.authentication {
-            None => None,
-            Some(Authentication::Password(password)) => Some(Ok(password.clone())),
-            Some(Authentication::Secret(name)) => {
-                all.secrets.insert(name.clone());
-                let Some(known) = world.routes.peers.passwords.get(name) else { continue };
-                Some(known.clone())
-            }
-        };
-        let wish = PeerWish { peer: peer.clone(), password, node: node.clone() };
-        all.wishes.insert(peer.name.as_str().into(), wish);
+/// What the BGPPeers want of this node.
+pub(super) fn wish(world: &World) -> Wish {
+    let Some(node) = world.my_node() else { return Wish::default() };
+    let (peers, known) = (world.config.bgp_peers(), &world.routes.peers);
+    // A process that has just started is one that went on forwarding: to routers that knew none before it makes no
+    // difference (RFC 4724 §4.1).
+    let here = Here { node, restarted: true };
+    let found = Found { secrets: &known.secrets, routers: &known.routers };
+    Wish {
+        wanted: wanted::wanted(peers, here, found),
+        secrets: wanted::secrets(peers, node),
+        interfaces: wanted::interfaces(peers, node),
     }
-    all
 }
 
 impl Peers {
-    /// These are wished from now on; `Some` with all if that is something new.
-    pub(super) fn wish(&mut self, wishes: Wishes) -> Option<BTreeMap<Arc<str>, PeerWish>> {
-        let Wishes { wishes, secrets } = wishes;
-        self.passwords.retain(|name, _| secrets.contains(name));
-        self.secrets = secrets;
-        if self.wishes == wishes {
-            return None;
+    /// This is wanted from now on; true if it is something new.
+    pub(super) fn follow(&mut self, wish: Wish) -> bool {
+        let Wish { wanted, secrets, interfaces } = wish;
+        self.secrets.retain(&secrets);
+        self.routers.retain(|interface, _| interfaces.contains(interface));
+        (self.wanted_secrets, self.wanted_interfaces) = (secrets, interfaces);
+        if self.wanted == wanted {
+            return false;
         }
-        let old = std::mem::replace(&mut self.wishes, wishes);
-        let new = self.wishes.iter().filter(|(name, wish)| old.get(*name) != Some(*wish));
-        self.new = new.map(|(name, _)| Arc::clone(name)).collect();
-        let gone = old.keys().filter(|name| !self.wishes.contains_key(*name));
-        for name in gone {
-            self.sessions_changed |= self.sessions.remove(name).is_some();
-        }
-        Some(self.wishes.clone())
+        let old = std::mem::replace(&mut self.wanted, wanted);
+        self.names = self.wanted.sessions.keys().map(|name| name.as_str().into()).collect();
+        let is_new = |name: &&Arc<str>| old.sessions.get(&***name) != self.wanted.sessions.get(&***name);
+        self.new = self.names.iter().filter(is_new).cloned().collect();
+        let carrying = self.carried.len();
+        self.carried.retain(|name, _| self.names.contains(name));
+        self.carried_changed |= self.carried.len() < carrying;
+        true
     }
 
-    /// Whether a peer was wished otherwise before, or not at all.
-    pub(super) fn is_new(&self, name: &str) -> bool {
-        self.new.contains(name)
+    /// What is wanted.
+    pub(super) fn wanted(&self) -> &Wanted {
+        &self.wanted
+    }
+
+    /// The sessions that are new or not as they were, since the last time that something was.
+    pub(super) fn new(&self) -> &[Arc<str>] {
+        &self.new
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.wishes.keys()
+        self.names.iter()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.wishes.is_empty()
+        self.names.is_empty()
     }
 
     pub(super) fn secrets(&self) -> &BTreeSet<String> {
-        &self.secrets
+        &self.wanted_secrets
     }
 
-    /// What is known of a Secret; true if that is something new.
-    pub(in crate::decide) fn set_password(&mut self, name: String, password: Result<Password, String>) -> bool {
+    pub(super) fn interfaces(&self) -> &BTreeSet<String> {
+        &self.wanted_interfaces
+    }
+
+    /// A Secret was read; true if that changes something.
+    pub(in crate::decide) fn set_secret(&mut self, name: &str, seen: SecretSeen) -> bool {
         // Of one that is not wanted any more nothing is kept.
-        self.secrets.contains(&name) && self.passwords.insert(name, password.clone()) != Some(password)
+        self.wanted_secrets.contains(name) && self.secrets.take(name, seen)
+    }
+
+    /// The router on a link was seen, or is not known any more; true if that changes something.
+    pub(in crate::decide) fn set_router(&mut self, interface: &str, router: Option<LinkRouter>) -> bool {
+        if !self.wanted_interfaces.contains(interface) {
+            return false;
+        }
+        match router {
+            Some(router) => self.routers.insert(interface.to_owned(), router) != Some(router),
+            None => self.routers.remove(interface).is_some(),
+        }
     }
 
     /// The session with a peer carries these families now.
-    pub(super) fn set_session(&mut self, name: &str, families: BTreeSet<herald_bgp::Family>) {
-        let Some((name, _)) = self.wishes.get_key_value(name) else { return };
-        let name = Arc::clone(name);
+    pub(super) fn carry(&mut self, name: &str, families: BTreeSet<Family>) {
+        let Some(name) = self.names.get(name).cloned() else { return };
         let before = match families.is_empty() {
-            true => self.sessions.remove(&name),
-            false => self.sessions.insert(Arc::clone(&name), families),
+            true => self.carried.remove(&name),
+            false => self.carried.insert(Arc::clone(&name), families),
         };
-        self.sessions_changed |= before.unwrap_or_default() != self.sessions.get(&name).cloned().unwrap_or_default();
+        self.carried_changed |= before.as_ref() != self.carried.get(&name);
     }
 
-    /// Whether a session has come or gone since this was asked the last time.
-    pub(super) fn take_session_changes(&mut self) -> bool {
-        std::mem::take(&mut self.sessions_changed)
+    /// Whether a session has begun or ceased to carry routes since this was asked the last time.
+    pub(super) fn take_changes(&mut self) -> bool {
+        std::mem::take(&mut self.carried_changed)
     }
 
     /// The peers whose sessions carry routes, with the families.
-    pub(super) fn sessions(&self) -> impl Iterator<Item = (&Arc<str>, &BTreeSet<herald_bgp::Family>)> {
-        self.sessions.iter()
+    pub(super) fn carried(&self) -> impl Iterator<Item = (&Arc<str>, &BTreeSet<Family>)> {
+        self.carried.iter()
     }
 }

@@ -102,12 +102,6 @@ impl Rib {
         routes.map(|(prefix, advertisements)| (*prefix, &**advertisements))
     }
 
-    /// The aggregates that a Service would be in if this node could serve all of them.
-    #[cfg(test)]
-    pub(super) fn suppressed(&self, service: &ServiceKey) -> &[Prefix] {
-        self.of_service.get(service).map_or(&[], |contribution| &contribution.suppressed)
-    }
-
     fn add(&mut self, prefix: Prefix, advertisements: &[Arc<BgpAdvertisement>]) {
         let of_prefix = self.routes.entry(prefix).or_default();
         for advertisement in advertisements {

@@ -6,6 +6,7 @@ use herald_bgp::{Attributes, Community, Family, Prefix};
 use herald_compiler::object::{BgpAdvertisement, BgpPeer, Password};
 
 use super::*;
+use crate::watch::secret::SecretTrouble;
 
 const TOR: &str = "tor";
 
@@ -18,6 +19,11 @@ fn peer(name: &str) -> BgpPeer {
         peer_port: 179,
         ..BgpPeer::default()
     }
+}
+
+/// Another router.
+fn spine_peer() -> BgpPeer {
+    BgpPeer { peer_address: Some("10.0.0.9".into()), ..peer("spine") }
 }
 
 fn advertised() -> BgpAdvertisement {
@@ -35,8 +41,8 @@ impl Routers {
     fn follow(&mut self, steps: Vec<Step>) {
         for step in steps {
             match step {
-                Step::Peers { wanted, routes } => {
-                    self.tables.retain(|peer, _| wanted.contains_key(peer) && !routes.contains_key(peer));
+                Step::Peers { wanted, routes, .. } => {
+                    self.tables.retain(|peer, _| wanted.sessions.contains_key(peer) && !routes.contains_key(peer));
                     routes.into_iter().for_each(|(peer, routes)| self.tell(peer, routes));
                 }
                 Step::Routes(changes) => changes.into_iter().for_each(|(peer, routes)| self.tell(peer, routes)),
@@ -255,7 +261,7 @@ fn an_aggregate_is_announced_only_where_all_below_it_is_served() {
 #[test]
 fn peers_get_what_is_for_them() {
     let mut world = routing("node-b");
-    world.see(Seen::BgpPeers(Change::Reset(vec![peer(TOR), peer("spine")])));
+    world.see(Seen::BgpPeers(Change::Reset(vec![peer(TOR), spine_peer()])));
     let all = BgpAdvertisement { local_pref: Some(100), communities: vec!["1:1".into()], ..advertised() };
     let spine = BgpAdvertisement {
         meta: ObjectMeta { created: 1, ..meta("spine") },
@@ -285,7 +291,8 @@ fn a_peer_that_selects_other_nodes_or_lacks_its_secret_is_not_spoken_with() {
         ..LabelSelector::default()
     };
     let elsewhere = BgpPeer { node_selectors: vec![only_c], ..peer("elsewhere") };
-    let signed = BgpPeer { password_secret: Some("key".into()), ..peer("signed") };
+    let signed =
+        BgpPeer { password_secret: Some("key".into()), peer_address: Some("10.0.0.2".into()), ..peer("signed") };
     world.see(Seen::BgpPeers(Change::Reset(vec![peer(TOR), elsewhere, signed])));
     let wanted = |steps: Vec<Step>| {
         steps.into_iter().find_map(|step| match step {
@@ -294,16 +301,16 @@ fn a_peer_that_selects_other_nodes_or_lacks_its_secret_is_not_spoken_with() {
         })
     };
     let first = wanted(world.decide(START)).unwrap();
-    assert_eq!(first.keys().collect::<Vec<_>>(), [TOR], "the Secret was not looked up yet");
+    assert_eq!(first.sessions.keys().collect::<Vec<_>>(), [TOR], "the Secret was not looked up yet");
     assert_eq!(world.wanted_secrets(), &["key".to_owned()].into());
-    world.see(Seen::Secret("key".into(), Err("there is no Secret".into())));
+    world.see(Seen::Secret("key".into(), Err(SecretTrouble::Missing)));
     let second = wanted(world.decide(START)).unwrap();
-    assert_eq!(second["signed"].password, Some(Err("there is no Secret".into())));
+    assert!(second.without["signed"].to_string().contains("does not exist"), "{:?}", second.without);
     let key = Password::new("k".into());
     world.see(Seen::Secret("key".into(), Ok(key.clone())));
-    world.see(Seen::Secret("stranger".into(), Ok(key.clone())));
+    world.see(Seen::Secret("stranger".into(), Ok(key)));
     let third = wanted(world.decide(START)).unwrap();
-    assert_eq!(third["signed"].password, Some(Ok(key)));
+    assert_eq!(third.sessions["signed"].transport.key.as_deref(), Some(&b"k"[..]));
     assert_eq!(wanted(world.decide(START)), None);
 }
 
@@ -355,7 +362,7 @@ fn what_comes_by_and_by_is_what_comes_at_once() {
                 0 => world.set_session(TOR, [Family::Ipv4].into()),
                 1 => world.set_session(TOR, BTreeSet::new()),
                 2 if chance.one_in(4) => {
-                    let peers = if chance.one_in(2) { vec![peer(TOR)] } else { vec![peer("spine"), peer(TOR)] };
+                    let peers = if chance.one_in(2) { vec![peer(TOR)] } else { vec![spine_peer(), peer(TOR)] };
                     drop(world.see(Seen::BgpPeers(Change::Reset(peers))));
                 }
                 _ => {}
