@@ -12,14 +12,17 @@
 //! the memory of its differences, and holds up nobody.
 
 mod connection;
+mod listener;
 mod next_hops;
 mod peers;
 mod secrets;
 mod session;
 mod status;
 mod transport;
+pub mod unnumbered;
 pub mod wanted;
 
+pub use listener::ListenerCounters;
 pub use next_hops::{NodeAddresses, next_hops};
 pub use peers::{Farewell, Peers};
 pub use secrets::{Secret, Secrets};

@@ -1,10 +1,11 @@
 //! One TCP connection with a peer: frames in, bytes out, nothing waited for.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use herald_bgp::packet::{Decoding, Frame, Message, Notification, decode, frame};
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::TcpStream;
 
@@ -87,15 +88,25 @@ impl Wire {
         let _ = self.stream.ready(interest).await;
     }
 
-    /// Takes in what has arrived, at most [`READ`] bytes.
+    /// Takes in what has arrived as far as tokio knows, at most [`READ`] bytes.
     pub(super) fn receive(&mut self) -> Arrived {
+        self.receive_with(|stream, room| stream.try_read(room))
+    }
+
+    /// Takes in what has arrived as far as the kernel knows, at most [`READ`] bytes. (What tokio has not polled for yet it
+    /// takes for nothing.)
+    pub(super) fn receive_now(&mut self) -> Arrived {
+        self.receive_with(|stream, room| (&*SockRef::from(stream)).read(room))
+    }
+
+    fn receive_with(&mut self, read: impl FnOnce(&TcpStream, &mut [u8]) -> io::Result<usize>) -> Arrived {
         let begin = self.input.len();
         if begin - self.taken >= self.max_length {
             return Arrived::Something; // a whole message is there to be taken first
         }
         self.input.resize(begin + READ, 0);
         let room = self.input.get_mut(begin..).unwrap_or_default();
-        let result = self.stream.try_read(room);
+        let result = read(&self.stream, room);
         self.input.truncate(begin + *result.as_ref().unwrap_or(&0));
         match result {
             Ok(0) => Arrived::End("closed by the peer".to_owned()),

@@ -1,12 +1,15 @@
 //! All sessions of this node: started, changed and ended as the configuration says.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
 
 use herald_bgp::packet::Notification;
 use herald_runtime::clock::Monotonic;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::listener::{Guest, Listener, ListenerCounters};
 use super::session::{Command, Handle, Peer, Routes, start_after};
 use super::status::Status;
 
@@ -17,6 +20,7 @@ pub struct Peers {
     sessions: BTreeMap<String, Running>,
     /// Those that say good-bye.
     ending: Vec<Ending>,
+    listener: Option<Listener>,
 }
 
 #[derive(Debug)]
@@ -48,7 +52,25 @@ impl Peers {
     /// None yet.
     #[must_use]
     pub fn new(clock: Monotonic) -> Self {
-        Self { clock, sessions: BTreeMap::new(), ending: Vec::new() }
+        Self { clock, sessions: BTreeMap::new(), ending: Vec::new(), listener: None }
+    }
+
+    /// Lets the peers connect, too: on `address`, which on `[::]` is for IPv4 as well. Returns where, with the port that the
+    /// kernel has chosen for 0.
+    ///
+    /// # Errors
+    /// What the kernel says, as when somebody else has the port.
+    pub fn listen(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
+        let listener = self.listener.insert(Listener::bind(address)?);
+        let local = listener.local();
+        self.admit();
+        Ok(local)
+    }
+
+    /// What became of connections that were made to us; `None`: nobody listens.
+    #[must_use]
+    pub fn listener_counters(&self) -> Option<ListenerCounters> {
+        self.listener.as_ref().map(Listener::counters)
     }
 
     /// These are the peers now, by name. A session whose peer has not changed goes on; `routes` are what a new one is to
@@ -84,6 +106,7 @@ impl Peers {
                 failed.insert(name.clone(), error);
             }
         }
+        self.admit();
         failed
     }
 
@@ -112,6 +135,7 @@ impl Peers {
 
     /// Ends all sessions and waits until they have said so: a second at most.
     pub async fn farewell(mut self, how: Farewell) {
+        self.listener = None;
         for running in std::mem::take(&mut self.sessions).into_values() {
             let words = match how {
                 Farewell::Restart if running.keeps_routes() => None,
@@ -124,6 +148,15 @@ impl Peers {
             // One that has failed has ended, too.
             let _ = ending.task.await;
         }
+    }
+
+    fn admit(&self) {
+        let Some(listener) = &self.listener else { return };
+        let guests = self.sessions.values().map(|Running { peer, handle, .. }| Guest {
+            commands: handle.commands.clone(),
+            transport: peer.transport.clone(),
+        });
+        listener.admit(guests.collect());
     }
 
     fn has(&self, name: &str, peer: &Peer) -> bool {

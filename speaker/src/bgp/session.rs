@@ -203,12 +203,14 @@ impl Task {
                 }
             }
             Happened::Ready(connection) => {
-                self.read(connection);
+                if let Some(arrived) = self.wire(connection).map(Wire::receive) {
+                    self.read(connection, arrived);
+                }
             }
             Happened::Time => {
                 // What has arrived counts before what is late.
                 for connection in Connection::ALL {
-                    self.read(connection);
+                    self.read_now(connection);
                 }
                 self.check_stalled();
                 self.session.advance(self.clock.now());
@@ -228,10 +230,14 @@ impl Task {
         }
     }
 
+    /// Reads what has arrived by now. True if there may be more.
+    fn read_now(&mut self, connection: Connection) -> bool {
+        let arrived = self.wire(connection).map(Wire::receive_now);
+        arrived.is_some_and(|arrived| self.read(connection, arrived))
+    }
+
     /// Reads what has arrived. True if there may be more.
-    fn read(&mut self, connection: Connection) -> bool {
-        let Some(wire) = self.wire(connection) else { return false };
-        let arrived = wire.receive();
+    fn read(&mut self, connection: Connection, arrived: Arrived) -> bool {
         loop {
             // What was read may have ended the connection.
             let Some(wire) = self.wire(connection) else { return false };
@@ -262,7 +268,7 @@ impl Task {
     /// Nothing can be written any more. What the peer said before it went says more than the kernel does.
     fn broken(&mut self, connection: Connection, reason: String) {
         for _ in 0..LAST_READS {
-            if !self.read(connection) {
+            if !self.read_now(connection) {
                 break;
             }
         }

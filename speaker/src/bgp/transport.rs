@@ -6,7 +6,7 @@ use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use herald_sys::tcp;
-use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpSocket, TcpStream};
 
 /// Time to live of what we send, whatever the distance: who checks it (GTSM, RFC 5082) wants the highest.
@@ -60,32 +60,42 @@ impl Transport {
         TcpSocket::from_std_stream(socket.into()).connect(self.remote).await
     }
 
-    fn socket(&self) -> io::Result<Socket> {
-        let v6 = self.remote.is_ipv6();
-        let socket = Socket::new(Domain::for_address(self.remote), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_nonblocking(true)?;
+    /// Makes a connection that the peer has made like one of our own.
+    ///
+    /// # Errors
+    /// What can't be set: the connection is not to be used.
+    pub fn adopt(&self, stream: &TcpStream) -> io::Result<()> {
+        let peer = stream.peer_addr()?;
+        self.prepare(SockRef::from(stream), peer.ip().to_canonical().is_ipv6())?;
+        if let Some(key) = &self.key {
+            // It may have been accepted before the listening socket had the key.
+            tcp::sign(stream.as_fd(), peer, key)?;
+        }
+        Ok(())
+    }
+
+    /// What does not depend on who has connected.
+    fn prepare(&self, socket: SockRef<'_>, v6: bool) -> io::Result<()> {
         socket.set_tcp_nodelay(true)?;
         let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
         socket.set_tcp_keepalive(&keepalive)?;
         if self.user_timeout.is_some() {
             socket.set_tcp_user_timeout(self.user_timeout)?;
         }
-        match v6 {
-            true => {
-                socket.set_unicast_hops_v6(TIME_TO_LIVE)?;
-                socket.set_tclass_v6(CS6)?;
-            }
-            false => {
-                socket.set_ttl_v4(TIME_TO_LIVE)?;
-                socket.set_tos_v4(CS6)?;
-            }
+        if let Some(minimum) = self.minimum_hop_count {
+            tcp::require_hop_count(socket.as_fd(), v6, minimum)?;
         }
+        mark(socket, v6)
+    }
+
+    fn socket(&self) -> io::Result<Socket> {
+        let v6 = self.remote.is_ipv6();
+        let socket = Socket::new(Domain::for_address(self.remote), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        self.prepare(SockRef::from(&socket), v6)?;
         if let Some(device) = &self.device {
             let bound = socket.bind_device(Some(device.as_bytes()));
             bound.map_err(|error| explain(&error, &format!("cannot use interface {device}")))?;
-        }
-        if let Some(minimum) = self.minimum_hop_count {
-            tcp::require_hop_count(socket.as_fd(), v6, minimum)?;
         }
         if let Some(key) = &self.key {
             tcp::sign(socket.as_fd(), self.remote, key)?;
@@ -95,6 +105,17 @@ impl Transport {
             bound.map_err(|error| explain(&error, &format!("cannot connect from sourceAddress {source}")))?;
         }
         Ok(socket)
+    }
+}
+
+/// Packets of this family leave with the highest time to live and as those of a routing protocol.
+pub(super) fn mark(socket: SockRef<'_>, v6: bool) -> io::Result<()> {
+    if v6 {
+        socket.set_unicast_hops_v6(TIME_TO_LIVE)?;
+        socket.set_tclass_v6(CS6)
+    } else {
+        socket.set_ttl_v4(TIME_TO_LIVE)?;
+        socket.set_tos_v4(CS6)
     }
 }
 

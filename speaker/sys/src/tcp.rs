@@ -39,15 +39,26 @@ pub fn sign(socket: BorrowedFd<'_>, peer: SocketAddr, key: &[u8]) -> io::Result<
         return Err(io::Error::new(io::ErrorKind::InvalidInput, why)).describe(describe);
     };
     room.copy_from_slice(key);
-    let signature = Md5Sig {
-        address: *storage(&SockAddr::from(peer)),
-        flags: 0,
-        prefix_length: 0,
-        key_length,
-        interface: 0,
-        key: padded,
-    };
-    set(socket, libc::IPPROTO_TCP, libc::TCP_MD5SIG, &signature).describe(describe)
+    set(socket, libc::IPPROTO_TCP, libc::TCP_MD5SIG, &signature(peer, key_length, padded)).describe(describe)
+}
+
+/// Takes back what [`sign`] has said of `peer`: of a listening socket, what comes from there needs no signature any more.
+/// That it never was said is no error.
+///
+/// # Errors
+/// What the kernel says.
+pub fn unsign(socket: BorrowedFd<'_>, peer: SocketAddr) -> io::Result<()> {
+    match set(socket, libc::IPPROTO_TCP, libc::TCP_MD5SIG, &signature(peer, 0, [0; KEY_MAX])) {
+        Err(error) if error.raw_os_error() != Some(libc::ENOENT) => {
+            Err(error).describe(|| format!("cannot do without signatures of {}", peer.ip()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn signature(peer: SocketAddr, key_length: u16, key: [u8; KEY_MAX]) -> Md5Sig {
+    let address = *storage(&SockAddr::from(peer));
+    Md5Sig { address, flags: 0, prefix_length: 0, key_length, interface: 0, key }
 }
 
 /// Drops segments of this connection that have crossed more routers than a peer so near would have let them: those that

@@ -93,7 +93,7 @@ fn the_farewell_is_said_before_the_speaker_ends() {
     let (listener, address) = other.block_on(listen("127.0.0.1:0"));
     let mut peers = runtime.block_on(async { Peers::new(Monotonic::start()) });
     let list = [named("router", address)];
-    runtime.block_on(async { peers.follow(&wanted(&list), |_| hosts(0..2_000_000)).await });
+    runtime.block_on(async { peers.follow(&wanted(&list), |_| hosts(0..300_000)).await });
     let mut router = other.block_on(Router::establish(&listener, &[]));
     // More is on its way than the kernel takes.
     let busy = |status: &Status| status.state == State::Established && status.sent[0] > 0;

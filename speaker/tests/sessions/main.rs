@@ -3,6 +3,7 @@
 
 mod changes;
 mod ends;
+mod listening;
 mod misbehaving;
 mod router;
 mod wanted;

@@ -22,13 +22,23 @@ impl Router {
     /// The next connection.
     pub(crate) async fn accept(listener: &TcpListener) -> Self {
         let accepted = tokio::time::timeout(PATIENCE, listener.accept()).await.expect("in time");
-        let (stream, _) = accepted.expect("a connection");
+        Self::over(accepted.expect("a connection").0)
+    }
+
+    /// Over this connection.
+    pub(crate) fn over(stream: TcpStream) -> Self {
         Self { stream, heard: Vec::new() }
     }
 
     /// The next connection, up to our KEEPALIVE.
     pub(crate) async fn establish(listener: &TcpListener, more: &[Capability]) -> Self {
         let mut router = Self::accept(listener).await;
+        router.greet(more).await;
+        router
+    }
+
+    /// Says what a router says up to our KEEPALIVE.
+    pub(crate) async fn greet(&mut self, more: &[Capability]) {
         let asn = Asn::new(ASN).expect("not 0");
         let mut capabilities = vec![Capability::FourOctetAsn(asn), Capability::Multiprotocol { afi: 1, safi: 1 }];
         capabilities.extend_from_slice(more);
@@ -38,9 +48,8 @@ impl Router {
             router_id: RouterId::new([192, 0, 2, 99].into()).expect("not 0"),
             capabilities,
         };
-        router.say(&packet::open(&open)).await;
-        router.say(&packet::keepalive()).await;
-        router
+        self.say(&packet::open(&open)).await;
+        self.say(&packet::keepalive()).await;
     }
 
     pub(crate) async fn say(&mut self, message: &[u8]) {

@@ -4,3 +4,4 @@
 mod announcing;
 mod interfaces;
 mod namespace;
+mod unnumbered;

@@ -5,4 +5,5 @@ mod groups;
 mod link;
 mod linux_neighbour;
 mod packet_socket;
+mod router_discovery;
 mod tcp;

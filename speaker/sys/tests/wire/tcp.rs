@@ -59,6 +59,27 @@ fn only_who_signs_with_the_same_key_is_heard() {
 }
 
 #[test]
+fn one_socket_of_both_families_has_a_key_for_each_peer_until_it_is_taken_back() {
+    alone(|| {
+        let listener = TcpListener::bind("[::]:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for (known_as, address) in [("[::ffff:127.0.0.1]:0", "127.0.0.1"), ("[::1]:0", "::1")] {
+            let peer: SocketAddr = known_as.parse().unwrap();
+            let to = SocketAddr::new(address.parse().unwrap(), port);
+            tcp::unsign(listener.as_fd(), peer).expect("nothing to take back is no error");
+            connect(to, None, None).expect("no key is needed");
+            for key in [&b"secret"[..], b"another"] {
+                tcp::sign(listener.as_fd(), peer, key).unwrap();
+                connect(to, Some(key), None).expect("the key");
+                connect(to, None, None).expect_err("the key is missing");
+            }
+            tcp::unsign(listener.as_fd(), peer).unwrap();
+            connect(to, None, None).expect("no key is needed any more");
+        }
+    });
+}
+
+#[test]
 fn a_key_must_fit() {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let peer = SocketAddr::from(([127, 0, 0, 1], 179));
