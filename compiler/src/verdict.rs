@@ -10,8 +10,10 @@
 //! | advertisement | `ResolvedRefs` | everything it names exists | a pool, peer or community it names is missing |
 //! | peer | `ResolvedRefs` | the BFD profile it names exists | it is missing, the session runs without |
 //! | peer | `Questionable` | works, but hardly as it is meant | - |
+//! | peer | `SessionsUp` | every node that is to have a session with it has one | some have none |
 //!
-//! The compiler says all but `Exhausted` and `Retained`, which depend on what is in use; the controller adds those.
+//! The compiler says all but `Exhausted` and `Retained`, which depend on what is in use, and `SessionsUp`; the controller
+//! adds those.
 //! A condition that does not apply is absent: of an object that is left out the compiler says `Accepted` alone.
 
 /// Kind of a configuration object that gets a verdict. (BFD profiles get none yet.)
@@ -115,12 +117,21 @@ pub enum ConditionType {
     ResolvedRefs,
     /// The object is used, but something in it hardly does what its author wants.
     Questionable,
+    /// Every node that is to have a session with the peer has one.
+    SessionsUp,
 }
 
 impl ConditionType {
     /// Every type that Herald writes.
-    pub const ALL: [Self; 6] =
-        [Self::Accepted, Self::Conflicted, Self::Exhausted, Self::Retained, Self::ResolvedRefs, Self::Questionable];
+    pub const ALL: [Self; 7] = [
+        Self::Accepted,
+        Self::Conflicted,
+        Self::Exhausted,
+        Self::Retained,
+        Self::ResolvedRefs,
+        Self::Questionable,
+        Self::SessionsUp,
+    ];
 
     /// The type as it stands in `status.conditions[].type`.
     #[must_use]
@@ -132,6 +143,7 @@ impl ConditionType {
             Self::Retained => "Retained",
             Self::ResolvedRefs => "ResolvedRefs",
             Self::Questionable => "Questionable",
+            Self::SessionsUp => "SessionsUp",
         }
     }
 
@@ -139,7 +151,7 @@ impl ConditionType {
     #[must_use]
     pub fn normal(self) -> bool {
         match self {
-            Self::Accepted | Self::ResolvedRefs => true,
+            Self::Accepted | Self::ResolvedRefs | Self::SessionsUp => true,
             Self::Conflicted | Self::Exhausted | Self::Retained | Self::Questionable => false,
         }
     }
@@ -208,6 +220,12 @@ pub enum Reason {
     HoldTimeDisabled,
     /// `Questionable=True`: a session without KEEPALIVEs, but with a hold time.
     KeepaliveDisabled,
+    /// `SessionsUp=True`.
+    AllEstablished,
+    /// `SessionsUp=False`: some nodes have a session with the peer, others have none.
+    SomeNotEstablished,
+    /// `SessionsUp=False`: no node has a session with the peer.
+    NoneEstablished,
 }
 
 impl Reason {
@@ -245,6 +263,9 @@ impl Reason {
             Self::BfdProfileNotFound => "BfdProfileNotFound",
             Self::HoldTimeDisabled => "HoldTimeDisabled",
             Self::KeepaliveDisabled => "KeepaliveDisabled",
+            Self::AllEstablished => "AllEstablished",
+            Self::SomeNotEstablished => "SomeNotEstablished",
+            Self::NoneEstablished => "NoneEstablished",
         }
     }
 }

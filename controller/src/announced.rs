@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  Services, Config ──────────┐
-//!  ServiceL2Status ─▶ Reports ─┴▶ say ─▶ Board ─▶ AnnouncedWrite      few at a time, behind everything else
+//!  ServiceL2Status ─▶ Reports ─┼▶ say ─▶ Board ─▶ AnnouncedWrite      few at a time, behind everything else
+//!  ServiceBGPStatus ▶ Reports ─┘
 //! ```
 //!
 //! Whether an address is announced only the speakers know. They say so in ServiceL2Status objects: one for each

@@ -20,6 +20,7 @@
 //!   everything and does nothing: no clock, no client, no task.
 //! - [`announced`] makes of what the speakers say the condition `metallb.io/Announced`; it lives in
 //!   the index, too, but never stands in an address's way.
+//! - [`sessions`] makes of what they say about sessions the condition `SessionsUp` of BGPPeers; it lives there, too.
 //! - [`write`] does the jobs and reports how they went.
 //! - [`lead`] says whether this controller is the one that writes.
 //! - [`run`] is the loop around them; it ends in order on SIGTERM.
@@ -33,5 +34,6 @@ pub mod flags;
 pub mod lead;
 pub mod metrics;
 pub mod run;
+pub mod sessions;
 pub mod watch;
 pub mod write;

@@ -1,13 +1,15 @@
 //! What the controller sees of the API server: objects, reduced on arrival to what it uses.
 
-mod l2_status;
+mod report;
 mod service;
+mod session;
 mod state;
 mod streams;
 mod wire;
 
-pub use l2_status::{Said, SeenL2Status};
+pub use report::{Said, SeenReport};
 pub use service::{AllocatedCondition, AnnouncedCondition, SeenService};
+pub use session::{SeenSession, SessionName};
 pub use state::SeenState;
 pub use streams::{Observed, configuration, services};
 pub use wire::LeanService;

@@ -122,12 +122,13 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
 
     let (events, event_writer) =
         EventSink::start(client.clone(), "metallb-speaker", pod_name.clone(), EVENTS_PER_SECOND);
+    tokio::spawn(bgp_metrics.run(sessions.clone()));
     let writers = Writers::new(&client, &namespace, &node_name, my_node.clone(), fit, service_bgp_status);
     let said_elsewhere = report::state::Beside { standpoint, crowded: writers.crowded() };
     let whole =
         report::state::run(client.clone(), namespace.clone(), node_name.clone(), my_node.clone(), said_elsewhere);
     tokio::spawn(whole);
-    let reporter = tokio::spawn(report::run(reports, sessions_shown, events, bgp_metrics, writers));
+    let reporter = tokio::spawn(report::run(reports, sessions_shown, events, writers));
 
     let join = Join {
         client: client.clone(),

@@ -18,6 +18,7 @@ use super::status::StatusBoard;
 use crate::announced::Board;
 use crate::compile::{ConfigObjects, SeenPool};
 use crate::lead::Epoch;
+use crate::sessions::{self, Sessions};
 use crate::watch::{Observed, SeenService, SeenState};
 
 mod announced;
@@ -49,6 +50,7 @@ pub struct Index {
     unmark: BTreeMap<ServiceKey, Duration>,
     status: StatusBoard,
     announced: Board,
+    sessions: Sessions,
     overview: Overview,
     notices: Vec<Notice>,
     tickets: Ticket,
@@ -99,6 +101,7 @@ impl Index {
             unmark: BTreeMap::new(),
             status: StatusBoard::new(namespace),
             announced: Board::default(),
+            sessions: Sessions::default(),
             overview: Overview::default(),
             notices: Vec::new(),
             tickets: 0,
@@ -135,6 +138,12 @@ impl Index {
             Observed::BfdProfile(change) => self.configured(now, |objects| objects.bfd_profiles(change)),
             Observed::Namespace(change) => self.namespaces(change, now),
             Observed::L2Status(change) => self.announced.observe(change, now),
+            Observed::BgpStatus(change) => self.announced.observe_routes(change, now),
+            Observed::Session(change) => {
+                if self.sessions.follow(change) {
+                    self.status.touch_by(now + sessions::SETTLE);
+                }
+            }
             Observed::State(change) => self.state(change, now),
         }
     }
@@ -221,7 +230,9 @@ impl Index {
             jobs.push(job);
         }
         let (full, room) = (room, room - jobs.len());
-        jobs.extend(self.status.jobs(&self.objects, &self.allocator, room, now).into_iter().map(Job::Status));
+        jobs.extend(
+            self.status.jobs(&self.objects, &self.allocator, &self.sessions, room, now).into_iter().map(Job::Status),
+        );
         if jobs.len() < full {
             let verdicts = self.objects.verdicts().map(|(verdict, _)| verdict);
             jobs.extend(self.overview.job(Some(verdicts), now).map(Job::State));

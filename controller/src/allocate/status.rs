@@ -16,6 +16,7 @@ use k8s_openapi::jiff::Timestamp;
 use super::fill;
 use super::job::StatusWrite;
 use crate::compile::{ConfigObjects, Counters, SeenStatus};
+use crate::sessions::Sessions;
 
 /// From the first change to the comparison.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -49,7 +50,12 @@ impl StatusBoard {
 
     /// Something changed that may show in a status.
     pub(super) fn touch(&mut self, now: Duration) {
-        self.compare_at.get_or_insert(now + SETTLE);
+        self.touch_by(now + SETTLE);
+    }
+
+    /// Something changed that may show in a status, and more is to come until then.
+    pub(super) fn touch_by(&mut self, at: Duration) {
+        self.compare_at = Some(self.compare_at.map_or(at, |other| other.min(at)));
     }
 
     /// When to ask for writes again.
@@ -62,6 +68,7 @@ impl StatusBoard {
         &mut self,
         objects: &ConfigObjects,
         allocator: &Allocator,
+        sessions: &Sessions,
         room: usize,
         now: Duration,
     ) -> Vec<StatusWrite> {
@@ -75,6 +82,9 @@ impl StatusBoard {
             let counters = (verdict.kind == Kind::IpAddressPool).then(|| counters(allocator, &verdict.name));
             if counters.is_some() {
                 verdict.conditions.extend(fill::conditions(&verdict.name, objects.config(), allocator));
+            }
+            if verdict.kind == Kind::BgpPeer && verdict.is_accepted() {
+                verdict.conditions.extend(sessions.condition(&verdict.name));
             }
             if counters == status.counters && !lacks_conditions(&verdict, status) {
                 continue;
@@ -127,9 +137,10 @@ fn counters(allocator: &Allocator, pool: &str) -> Counters {
 }
 
 /// Whether a condition is not as it should be, and that is news to somebody who reads the status. Numbers and
-/// names in the words about what is in use change all the time; what begins or changes its reason is news.
+/// names in the words about what is in use or up change all the time; what begins or changes its reason is news.
 fn is_news(condition: &verdict::Condition, status: &SeenStatus) -> bool {
-    let counts = matches!(condition.kind, ConditionType::Exhausted | ConditionType::Retained);
+    let counts =
+        matches!(condition.kind, ConditionType::Exhausted | ConditionType::Retained | ConditionType::SessionsUp);
     condition.status != condition.kind.normal()
         && !status.conditions.iter().any(|before| {
             before.type_ == condition.kind.as_str()

@@ -13,7 +13,7 @@ use herald_runtime::watch::Change;
 
 use super::reports::Reports;
 use super::say::{Saying, not_yet_reported, say};
-use crate::watch::{AnnouncedCondition, SeenL2Status, SeenService};
+use crate::watch::{AnnouncedCondition, SeenReport, SeenService};
 
 /// From the first change to the look at it.
 const SETTLE: Duration = Duration::from_millis(500);
@@ -34,6 +34,7 @@ const LOOKS: usize = 256;
 #[derive(Debug, Default)]
 pub struct Board {
     reports: Reports,
+    routes: Reports,
     /// The same in both: when to look at a Service.
     order: BTreeSet<(Duration, ServiceKey)>,
     at: BTreeMap<ServiceKey, Duration>,
@@ -62,8 +63,15 @@ pub enum Look {
 
 impl Board {
     /// Something happened to ServiceL2Status objects.
-    pub fn observe(&mut self, change: Change<SeenL2Status>, now: Duration) {
+    pub fn observe(&mut self, change: Change<SeenReport>, now: Duration) {
         for service in self.reports.follow(change) {
+            self.touch(&service, now);
+        }
+    }
+
+    /// Something happened to ServiceBGPStatus objects.
+    pub fn observe_routes(&mut self, change: Change<SeenReport>, now: Duration) {
+        for service in self.routes.follow(change) {
             self.touch(&service, now);
         }
     }
@@ -88,9 +96,13 @@ impl Board {
         self.looks = LOOKS;
     }
 
-    /// The next Service to look at. Nothing before all ServiceL2Status objects were seen.
+    fn is_listed(&self) -> bool {
+        self.reports.is_listed() && self.routes.is_listed()
+    }
+
+    /// The next Service to look at. Nothing before all that speakers say was seen.
     pub fn next(&mut self, now: Duration) -> Option<ServiceKey> {
-        let may_write = self.reports.is_listed() && self.busy.len() < self.room && self.next_write <= now;
+        let may_write = self.is_listed() && self.busy.len() < self.room && self.next_write <= now;
         if !may_write || self.looks == 0 || self.order.first().is_none_or(|(at, _)| *at > now) {
             return None;
         }
@@ -103,7 +115,7 @@ impl Board {
     /// When to ask for the [`next`](Self::next) one again though nothing happened.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
-        let may_write = self.reports.is_listed() && self.busy.len() < self.room;
+        let may_write = self.is_listed() && self.busy.len() < self.room;
         self.order.first().filter(|_| may_write).map(|(at, _)| (*at).max(self.next_write))
     }
 
@@ -126,7 +138,7 @@ impl Board {
             }
             self.paced.remove(service);
         }
-        let saying = say(seen, config, self.reports.of(service));
+        let saying = say(seen, config, self.reports.of(service).chain(self.routes.of(service)));
         let wanted = match saying {
             Saying::Silence => {
                 let until = *self.silent.entry(service.clone()).or_insert(now) + SILENCE;

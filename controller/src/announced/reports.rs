@@ -6,7 +6,7 @@ use std::sync::Arc;
 use herald_ipam::ServiceKey;
 use herald_runtime::watch::Change;
 
-use crate::watch::{Said, SeenL2Status};
+use crate::watch::{Said, SeenReport};
 
 /// What the speakers say, by Service.
 #[derive(Debug, Default)]
@@ -23,8 +23,8 @@ impl Reports {
         self.listed
     }
 
-    /// Something happened to ServiceL2Status objects. Returns the Services of which something else is said now.
-    pub fn follow(&mut self, change: Change<SeenL2Status>) -> BTreeSet<ServiceKey> {
+    /// Something happened to objects of one kind. Returns the Services of which something else is said now.
+    pub fn follow(&mut self, change: Change<SeenReport>) -> BTreeSet<ServiceKey> {
         let mut changed = BTreeSet::new();
         match change {
             Change::Reset(all) => {
@@ -61,7 +61,7 @@ impl Reports {
         self.by_service.get(service).into_iter().flatten().map(|(_, said)| said)
     }
 
-    fn apply(&mut self, SeenL2Status { name, service, said }: SeenL2Status) -> bool {
+    fn apply(&mut self, SeenReport { name, service, said }: SeenReport) -> bool {
         let all = self.by_service.entry(service).or_default();
         match all.binary_search_by(|(known, _)| known.cmp(&name)) {
             Ok(place) => match all.get_mut(place) {
@@ -83,8 +83,8 @@ impl Reports {
 mod tests {
     use super::*;
 
-    fn on(name: &str, service: &str, node: &str) -> SeenL2Status {
-        SeenL2Status { name: name.into(), service: ServiceKey::new("n", service), said: Said::Announced(node.into()) }
+    fn on(name: &str, service: &str, node: &str) -> SeenReport {
+        SeenReport { name: name.into(), service: ServiceKey::new("n", service), said: Said::Announced(node.into()) }
     }
 
     fn nodes(reports: &Reports, service: &str) -> Vec<String> {
@@ -95,7 +95,7 @@ mod tests {
         reports.of(&ServiceKey::new("n", service)).filter_map(node).collect()
     }
 
-    fn changed(reports: &mut Reports, change: Change<SeenL2Status>) -> Vec<String> {
+    fn changed(reports: &mut Reports, change: Change<SeenReport>) -> Vec<String> {
         reports.follow(change).into_iter().map(|key| key.name.to_string()).collect()
     }
 

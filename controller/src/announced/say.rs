@@ -26,19 +26,20 @@ pub enum Saying {
 #[must_use]
 pub fn say<'a>(seen: &SeenService, config: &Config, said: impl Iterator<Item = &'a Said>) -> Saying {
     let Some(address) = seen.request.shown.first() else { return Saying::Nothing };
-    let mut nodes = BTreeSet::new();
+    let (mut nodes, mut routed) = (BTreeSet::new(), BTreeSet::new());
     let mut why = None;
     for said in said {
         match said {
             Said::Announced(node) => drop(nodes.insert(&**node)),
+            Said::Routed(node) => drop(routed.insert(&**node)),
             Said::Unannounced { reason, message } => why = why.or(Some((reason, message))),
             Said::Nothing => {}
         }
     }
     let home = config.home_of(*address, seen.request.recorded_pool.as_deref());
     let unselected = home.pool().and_then(|pool| unselected(seen, config, &pool.name));
-    if !nodes.is_empty() {
-        return condition(true, "Announced", announced(&nodes, home, unselected));
+    if !nodes.is_empty() || !routed.is_empty() {
+        return condition(true, "Announced", announced(&nodes, &routed, home, unselected));
     }
     match (unselected, why) {
         (Some(message), _) => condition(false, "NoAdvertisementSelectsPool", message),
@@ -53,7 +54,9 @@ pub fn not_yet_reported() -> AnnouncedCondition {
     AnnouncedCondition {
         status: false,
         reason: "NotYetReported".to_owned(),
-        message: "no speaker has said yet whether it announces the Service: are the speakers' pods ready?".to_owned(),
+        message: "no speaker has said yet that it announces the Service: are the speakers' pods ready, and, with a \
+                  BGPAdvertisement, is a session established (BGPSessionState)?"
+            .to_owned(),
     }
 }
 
@@ -83,9 +86,13 @@ fn condition(status: bool, reason: &str, message: String) -> Saying {
     Saying::Condition(AnnouncedCondition { status, reason: reason.to_owned(), message })
 }
 
-fn announced(nodes: &BTreeSet<&str>, home: Home<'_>, unselected: Option<String>) -> String {
-    let which = if nodes.len() == 1 { "node" } else { "nodes" };
-    let announced = format!("announced from {which} {} with protocol \"layer2\"", list(nodes.iter().copied()));
+fn announced(nodes: &BTreeSet<&str>, routed: &BTreeSet<&str>, home: Home<'_>, unselected: Option<String>) -> String {
+    let from = |(nodes, protocol): (&BTreeSet<&str>, &str)| {
+        let which = if nodes.len() == 1 { "node" } else { "nodes" };
+        format!("from {which} {} with protocol \"{protocol}\"", list(nodes.iter().copied()))
+    };
+    let ways = [(nodes, "layer2"), (routed, "bgp")].into_iter().filter(|(nodes, _)| !nodes.is_empty());
+    let announced = format!("announced {}", ways.map(from).collect::<Vec<_>>().join(" and "));
     match (home, unselected) {
         (Home::Orphaned, _) => format!(
             "{announced}, but its pool is gone: create one that contains the address before the speakers' --orphan-grace \
@@ -98,19 +105,26 @@ fn announced(nodes: &BTreeSet<&str>, home: Home<'_>, unselected: Option<String>)
 
 /// Why no advertisement selects a Service with an address of this pool; `None` if one does.
 fn unselected(seen: &SeenService, config: &Config, pool: &str) -> Option<String> {
-    let covering: Vec<_> = config.l2_advertisements_of(pool).collect();
-    if covering.iter().any(|one| one.selects_service(&seen.request.labels)) {
+    let labels = &seen.request.labels;
+    let l2: Vec<_> = config.l2_advertisements_of(pool).collect();
+    let bgp: Vec<_> = config.bgp_advertisements_of(pool).collect();
+    if l2.iter().any(|one| one.selects_service(labels)) || bgp.iter().any(|one| one.selects_service(labels)) {
         return None;
     }
-    let names = list(covering.iter().map(|one| one.name.as_str()));
-    Some(match covering.is_empty() {
-        true => format!(
-            "no L2Advertisement covers pool \"{pool}\": create one, or add the pool to spec.ipAddressPools of one"
-        ),
-        false => format!(
-            "the serviceSelectors of L2Advertisement {names} do not match this Service: change them, or its labels"
-        ),
-    })
+    let l2_names = list(l2.iter().map(|one| one.name.as_str()));
+    let bgp_names = list(bgp.iter().map(|one| one.name.as_str()));
+    let which = match (l2.is_empty(), bgp.is_empty()) {
+        (true, true) => {
+            return Some(format!(
+                "no L2Advertisement or BGPAdvertisement covers pool \"{pool}\": create one, or add the pool to \
+                 spec.ipAddressPools of one"
+            ));
+        }
+        (false, true) => format!("L2Advertisement {l2_names}"),
+        (true, false) => format!("BGPAdvertisement {bgp_names}"),
+        (false, false) => format!("L2Advertisement {l2_names} and BGPAdvertisement {bgp_names}"),
+    };
+    Some(format!("the serviceSelectors of {which} do not match this Service: change them, or its labels"))
 }
 
 fn list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {

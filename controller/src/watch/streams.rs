@@ -4,8 +4,8 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use herald_compiler::object;
 use herald_crds::{
-    BFDProfile, BGPAdvertisement, BGPPeer, Community, ConfigurationState, IPAddressPool, L2Advertisement,
-    ServiceL2Status, border,
+    BFDProfile, BGPAdvertisement, BGPPeer, BGPSessionState, Community, ConfigurationState, IPAddressPool,
+    L2Advertisement, ServiceBGPStatus, ServiceL2Status, border,
 };
 use herald_runtime::watch::{Change, changes, readable_changes};
 use k8s_openapi::api::core::v1::Namespace;
@@ -14,7 +14,7 @@ use kube::core::DeserializeGuard;
 use kube::runtime::watcher;
 use kube::{Api, Client, Resource};
 
-use super::{LeanService, SeenL2Status, SeenService, SeenState, names};
+use super::{LeanService, SeenReport, SeenService, SeenSession, SeenState, names};
 use crate::compile::{SeenAdvertisement, SeenBgpAdvertisement, SeenCommunity, SeenPeer, SeenPool};
 
 /// A change of something that is watched.
@@ -36,8 +36,12 @@ pub enum Observed {
     BfdProfile(Change<object::BfdProfile>),
     /// Of namespaces.
     Namespace(Change<object::Namespace>),
-    /// Of what speakers say.
-    L2Status(Change<SeenL2Status>),
+    /// Of what speakers say about layer 2.
+    L2Status(Change<SeenReport>),
+    /// Of what they say about routes.
+    BgpStatus(Change<SeenReport>),
+    /// Of what they say about sessions.
+    Session(Change<SeenSession>),
     /// Of our ConfigurationState.
     State(Change<SeenState>),
 }
@@ -56,6 +60,8 @@ impl Observed {
             Self::BfdProfile(_) => "BFDProfile",
             Self::Namespace(_) => "Namespace",
             Self::L2Status(_) => "ServiceL2Status",
+            Self::BgpStatus(_) => "ServiceBGPStatus",
+            Self::Session(_) => "BGPSessionState",
             Self::State(_) => "ConfigurationState",
         }
     }
@@ -72,7 +78,7 @@ impl Observed {
             | Self::Community(_)
             | Self::BfdProfile(_)
             | Self::Namespace(_) => true,
-            Self::L2Status(_) | Self::State(_) => false,
+            Self::L2Status(_) | Self::BgpStatus(_) | Self::Session(_) | Self::State(_) => false,
         }
     }
 
@@ -94,7 +100,8 @@ impl Observed {
             Self::Community(change) => why(change),
             Self::BfdProfile(change) => why(change),
             Self::Namespace(change) => why(change),
-            Self::L2Status(change) => why(change),
+            Self::L2Status(change) | Self::BgpStatus(change) => why(change),
+            Self::Session(change) => why(change),
             Self::State(change) => why(change),
         }
     }
@@ -131,7 +138,11 @@ pub fn configuration(client: &Client, namespace: &str) -> BoxStream<'static, Obs
         border::namespace(namespace.meta())
     });
     let statuses = Api::<DeserializeGuard<ServiceL2Status>>::namespaced(client.clone(), namespace);
-    let statuses = changes(statuses, everything(), SeenL2Status::of);
+    let statuses = changes(statuses, everything(), SeenReport::of_l2);
+    let routes = Api::<DeserializeGuard<ServiceBGPStatus>>::namespaced(client.clone(), namespace);
+    let routes = changes(routes, everything(), SeenReport::of_bgp);
+    let sessions = Api::<DeserializeGuard<BGPSessionState>>::namespaced(client.clone(), namespace);
+    let sessions = changes(sessions, everything(), SeenSession::of);
     let states = Api::<DeserializeGuard<ConfigurationState>>::namespaced(client.clone(), namespace);
     let ours = everything().fields(&format!("metadata.name={}", names::CONTROLLER));
     let states = readable_changes(states, ours, SeenState::of);
@@ -144,6 +155,8 @@ pub fn configuration(client: &Client, namespace: &str) -> BoxStream<'static, Obs
         profiles.map(Observed::BfdProfile).boxed(),
         namespaces.map(Observed::Namespace).boxed(),
         statuses.map(Observed::L2Status).boxed(),
+        routes.map(Observed::BgpStatus).boxed(),
+        sessions.map(Observed::Session).boxed(),
         states.map(Observed::State).boxed(),
     ])
     .boxed()

@@ -1,7 +1,7 @@
 //! The condition `metallb.io/Announced`, made of what speakers say; here the test is the speaker.
 
 use herald_controller::watch::names;
-use herald_crds::{L2Advertisement, ServiceL2Status};
+use herald_crds::{BGPAdvertisement, L2Advertisement, ServiceBGPStatus, ServiceL2Status};
 use k8s_openapi::api::core::v1::Service;
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
@@ -128,5 +128,38 @@ async fn a_burst_is_not_held_up_by_conditions() {
     let before = settled().await;
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     assert_eq!(version().await, before);
+    controller.stop().await;
+}
+
+#[tokio::test]
+async fn routes_of_peers_are_announcements() {
+    let cluster = Cluster::start().await;
+    cluster.create_pool("public", &["192.0.2.0/28"]).await;
+    let controller = cluster.controller();
+    cluster.create("web", json!({})).await;
+    let advertisements: Api<BGPAdvertisement> = Api::namespaced(cluster.client.clone(), NAMESPACE);
+    let everything = json!({
+        "apiVersion": "metallb.io/v1beta1", "kind": "BGPAdvertisement", "metadata": {"name": "all"}, "spec": {},
+    });
+    advertisements.create(&PostParams::default(), &serde_json::from_value(everything).unwrap()).await.unwrap();
+    let statuses: Api<ServiceBGPStatus> = Api::namespaced(cluster.client.clone(), NAMESPACE);
+    for node in ["a", "b"] {
+        let object = json!({
+            "apiVersion": "metallb.io/v1beta1", "kind": "ServiceBGPStatus", "metadata": {"name": format!("bgp-{node}")},
+            "spec": {},
+        });
+        statuses.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap();
+        let status =
+            json!({"node": node, "serviceName": "web", "serviceNamespace": "default", "peers": ["tor-1", "tor-2"]});
+        let patch = Patch::Merge(json!({ "status": status }));
+        statuses.patch_status(&format!("bgp-{node}"), &PatchParams::default(), &patch).await.unwrap();
+    }
+    let both = |service: &Service| announced(service).is_some_and(|(_, _, message)| message.contains("\"a\", \"b\""));
+    let web = cluster.until("web", both).await;
+    let wanted = "announced from nodes \"a\", \"b\" with protocol \"bgp\"";
+    assert_eq!(announced(&web), Some(("True", "Announced", wanted)));
+    statuses.delete("bgp-b", &DeleteParams::default()).await.unwrap();
+    let one = |service: &Service| announced(service).is_some_and(|(_, _, message)| !message.contains("\"b\""));
+    cluster.until("web", one).await;
     controller.stop().await;
 }

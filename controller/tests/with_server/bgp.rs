@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use herald_crds::{BGPAdvertisement, BGPPeer, Community};
+use herald_crds::{BGPAdvertisement, BGPPeer, BGPSessionState, Community};
 use k8s_openapi::NamespaceResourceScope;
-use kube::api::PostParams;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::{Api, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -74,5 +74,70 @@ async fn peers_advertisements_and_communities_are_told_what_is_made_of_them() {
     create::<Community>(&cluster, "b", names("64512:2")).await;
     until_says::<Community>(&cluster, "b", ["Accepted", "False", "DuplicateEntry"]).await;
     until_says::<Community>(&cluster, "a", ["Accepted", "True", "Accepted"]).await;
+    controller.stop().await;
+}
+
+/// Says of a session what a speaker would.
+async fn session(cluster: &Cluster, node: &str, state: &str, error: Option<&str>) {
+    let api: Api<BGPSessionState> = Api::namespaced(cluster.client.clone(), NAMESPACE);
+    let name = format!("session-{node}");
+    if api.get_opt(&name).await.unwrap().is_none() {
+        create::<BGPSessionState>(cluster, &name, json!({})).await;
+    }
+    let status = json!({"peer": "router", "node": node, "bgpStatus": state, "lastError": error});
+    let patch = Patch::Merge(json!({ "status": status }));
+    api.patch_status(&name, &PatchParams::default(), &patch).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_peer_is_told_how_many_sessions_are_established_and_which_are_not() {
+    let cluster = Cluster::start().await;
+    let spec = json!({"myASN": 64512, "peerASN": 64513, "peerAddress": "192.0.2.1"});
+    create::<BGPPeer>(&cluster, "router", spec).await;
+    let controller = cluster.controller();
+    until_says::<BGPPeer>(&cluster, "router", ["Accepted", "True", "Accepted"]).await;
+    for node in ["a", "b"] {
+        session(&cluster, node, "Established", None).await;
+    }
+    session(&cluster, "c", "Active", Some("peer says: bad peer AS (we are 64512)")).await;
+    let some = until_says::<BGPPeer>(&cluster, "router", ["SessionsUp", "False", "SomeNotEstablished"]).await;
+    assert_eq!(some, "2 of 3 sessions are established; node \"c\": peer says: bad peer AS (we are 64512)");
+    cluster.until_events_with("router", "SomeNotEstablished").await;
+
+    // Sessions that come and go together are a write, and what stands is not written again.
+    let writes = || {
+        let all = cluster.server.requests();
+        let of_peers = all.iter().filter(|one| one.resource == "bgppeers" && one.verb == "patch");
+        of_peers.map(|one| one.count).sum::<u64>()
+    };
+    let before = writes();
+    for (node, state) in
+        [("a", "Active"), ("b", "Active"), ("a", "Established"), ("b", "Established"), ("c", "Established")]
+    {
+        session(&cluster, node, state, None).await;
+    }
+    let all = until_says::<BGPPeer>(&cluster, "router", ["SessionsUp", "True", "AllEstablished"]).await;
+    assert_eq!(all, "3 of 3 sessions are established");
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let count = writes() - before;
+    assert!((1..=2).contains(&count), "{count} writes");
+
+    // Of a peer that nobody is to have a session with there is nothing to say.
+    let api: Api<BGPSessionState> = Api::namespaced(cluster.client.clone(), NAMESPACE);
+    for node in ["a", "b", "c"] {
+        api.delete(&format!("session-{node}"), &DeleteParams::default()).await.unwrap();
+    }
+    let peers: Api<BGPPeer> = Api::namespaced(cluster.client.clone(), NAMESPACE);
+    let silent = async || {
+        let status = peers.get("router").await.unwrap().status.unwrap_or_default();
+        status.conditions.iter().all(|one| one.type_ != "SessionsUp")
+    };
+    for _ in 0..1000 {
+        if silent().await {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(silent().await);
     controller.stop().await;
 }

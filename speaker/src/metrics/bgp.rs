@@ -1,7 +1,7 @@
 //! Sessions with routers.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use herald_bgp::state::State;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -9,10 +9,14 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use tokio::sync::watch;
 
 use super::store;
 use crate::bgp::Status;
 use crate::report::{SessionSeen, Sessions};
+
+/// Between two looks at the sessions, if much happens.
+const PACE: Duration = Duration::from_millis(100);
 
 /// A peer, as MetalLB labels it: `address:port`, IPv6 in brackets. The name of its VRF follows, if it is in one: the same
 /// address may be in several.
@@ -22,7 +26,7 @@ struct Peer {
 }
 
 /// A number for each peer.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Series<T> {
     family: T,
     value: fn(&Status) -> u64,
@@ -32,12 +36,12 @@ struct Series<T> {
 ///
 /// Of what is counted by message, the names are those of MetalLB's FRR mode, where they are counters without `_total`:
 /// counters by nature, gauges by type, as those of layer 2.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct BgpMetrics {
     gauges: Vec<Series<Family<Peer, Gauge>>>,
     counters: Vec<Series<Family<Peer, Counter>>>,
     /// Peers that have series.
-    known: Arc<Mutex<BTreeSet<Peer>>>,
+    known: BTreeSet<Peer>,
 }
 
 /// Name, what it says, and how it is had.
@@ -125,15 +129,22 @@ impl BgpMetrics {
                 counters.push(Series { family, value: *value });
             }
         }
-        Self { gauges, counters, known: Arc::default() }
+        Self { gauges, counters, known: BTreeSet::new() }
+    }
+
+    /// Follows the sessions until their end: whoever waits for the API server does not delay this.
+    pub async fn run(mut self, mut sessions: watch::Receiver<Sessions>) {
+        while sessions.changed().await.is_ok() {
+            self.follow(&sessions.borrow_and_update());
+            tokio::time::sleep(PACE).await;
+        }
     }
 
     /// This is how the sessions are doing. Peers that are gone have no series any more.
-    pub fn follow(&self, sessions: &Sessions) {
+    pub fn follow(&mut self, sessions: &Sessions) {
         let none = Status::default();
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let now: BTreeSet<Peer> = sessions.values().map(label).collect();
-        for gone in known.difference(&now) {
+        for gone in self.known.difference(&now) {
             self.gauges.iter().for_each(|series| _ = series.family.remove(gone));
             self.counters.iter().for_each(|series| _ = series.family.remove(gone));
         }
@@ -146,7 +157,7 @@ impl BgpMetrics {
                 store(&family.get_or_create(&peer), value(status));
             }
         }
-        *known = now;
+        self.known = now;
     }
 }
 
@@ -173,7 +184,7 @@ mod tests {
     #[test]
     fn the_names_that_dashboards_know_and_nothing_of_peers_that_are_gone() {
         let mut registry = Registry::default();
-        let metrics = BgpMetrics::register(&mut registry);
+        let mut metrics = BgpMetrics::register(&mut registry);
         let mut up = Status { state: State::Established, sent: [3, 4], desired: 8, ..Status::default() };
         up.updates_sent = 5;
         up.counters.keepalives_received = 6;

@@ -76,9 +76,9 @@ impl Crowd {
         self.not_before = if self.full { now + AGAIN } else { now };
     }
 
-    /// These are the Services that something is to be said of; the others don't wait.
-    pub(super) fn retain(&mut self, wanted: impl Fn(&ServiceKey) -> bool) {
-        self.waiting.retain(wanted);
+    /// Nothing is to be said of this Service: it does not wait for room.
+    pub(super) fn forget(&mut self, service: &ServiceKey) {
+        self.waiting.remove(service);
     }
 
     /// Whether there are Services without an object for want of room.

@@ -121,6 +121,9 @@ impl Desk {
     /// These peers have the routes of a Service. The Event is for the first that has them since it is announced from
     /// here; a predecessor has told it if it has left an object.
     fn routes(&mut self, service: ServiceKey, uid: String, peers: Option<Peers>, now: Duration) -> Option<Notice> {
+        if peers.as_ref().is_none_or(|peers| peers.is_empty()) {
+            self.crowd.forget(&service);
+        }
         let Some(peers) = peers else {
             self.assigned.remove(&service);
             self.routes.set(&service, None, now);
@@ -217,10 +220,8 @@ impl Desk {
     }
 
     /// Whether there are Services without a ServiceBGPStatus because there are too many.
-    pub(super) fn is_crowded(&mut self) -> bool {
-        let Self { crowd, routes, .. } = self;
-        crowd.retain(|service| routes.desired(service).is_some_and(|peers| !peers.is_empty()));
-        crowd.is_crowded()
+    pub(super) fn is_crowded(&self) -> bool {
+        self.crowd.is_crowded()
     }
 
     fn listed(&mut self, kind: Kind) {

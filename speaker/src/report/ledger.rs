@@ -130,7 +130,10 @@ impl<K: Ord + Clone, S: Saying> Ledger<K, S> {
         };
         let actual = self.actual.get(key);
         let waits = |before: &&Desired<S>| {
-            let stands = actual.and_then(Actual::said).is_some_and(|actual| before.said.stands(actual));
+            let stands = match actual {
+                None => before.said.is_nothing(),
+                Some(actual) => actual.said().is_some_and(|actual| before.said.stands(actual)),
+            };
             !stands && before.said.patience(actual) > Duration::ZERO
         };
         let since = before.filter(waits).map_or(now, |before| before.since);
@@ -139,11 +142,6 @@ impl<K: Ord + Clone, S: Saying> Ledger<K, S> {
         if !same {
             self.enqueue(key.clone());
         }
-    }
-
-    /// What is to be said of it by this node.
-    pub(super) fn desired(&self, key: &K) -> Option<&S> {
-        self.desired.get(key).map(|desired| &desired.said)
     }
 
     /// What is to be said of anything.

@@ -5,7 +5,7 @@
 //!    (a Service, its routes)      ├─► Ledger: routes ───┼─► at most 10 writes a second ──► ServiceL2Status
 //!   bgp ────── Sessions ──►       ├─► Ledger: sessions ─┘                                   ServiceBGPStatus
 //!                    │            └─► notice ──► EventSink                                  BGPSessionState
-//!                    └──────────► metrics
+//!                    └─────► BgpMetrics
 //! ```
 //!
 //! A ledger compares what should stand with what does, and knows how soon a difference is worth a write; the desk says
@@ -39,7 +39,6 @@ use tokio::sync::{mpsc, watch as latest};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::flags::ServiceBgpStatus;
-use crate::metrics::BgpMetrics;
 use crate::watch::node::NodeSeen;
 use crate::watch::service::ServiceKey;
 pub use crowd::LIMIT as BGP_STATUS_LIMIT;
@@ -169,14 +168,13 @@ impl Writers {
     }
 }
 
-/// Writes what is reported until the reports end, and shows on `metrics` how the sessions are doing.
+/// Writes what is reported until the reports end.
 ///
 /// Reports are taken in at once whatever the API server does; only the newest state of each Service is kept.
 pub async fn run(
     mut reports: mpsc::Receiver<Report>,
     mut sessions: latest::Receiver<Sessions>,
     events: EventSink,
-    metrics: BgpMetrics,
     writers: Writers,
 ) {
     let mut desk = Desk::new(writers.node.clone(), writers.mode);
@@ -209,9 +207,7 @@ pub async fn run(
         done.into_iter().for_each(|done| desk.done(done, now));
         arrived.into_iter().for_each(|report| desk.take(report, &events, now));
         if sessions.has_changed().unwrap_or(false) {
-            let sessions = sessions.borrow_and_update();
-            metrics.follow(&sessions);
-            desk.sessions(&sessions, now);
+            desk.sessions(&sessions.borrow_and_update(), now);
         }
         let crowded = desk.is_crowded();
         writers.crowded.send_if_modified(|known| std::mem::replace(known, crowded) != crowded);

@@ -34,6 +34,7 @@ impl Desk {
         let objects = Objects { pools: vec![pool], l2_advertisements: vec![advertisement], ..Objects::default() };
         let mut board = Board::default();
         board.observe(Change::Reset(vec![]), Duration::ZERO);
+        board.observe_routes(Change::Reset(vec![]), Duration::ZERO);
         Self {
             board,
             services: BTreeMap::new(),
@@ -57,9 +58,9 @@ impl Desk {
         key
     }
 
-    fn status(service: &ServiceKey, node: &str) -> SeenL2Status {
+    fn status(service: &ServiceKey, node: &str) -> SeenReport {
         let said = Said::Announced(node.into());
-        SeenL2Status { name: format!("{service}-{node}").into(), service: service.clone(), said }
+        SeenReport { name: format!("{service}-{node}").into(), service: service.clone(), said }
     }
 
     fn announced(&mut self, service: &ServiceKey, node: &str) {

@@ -1,6 +1,6 @@
 //! Statuses and configuration in, words out.
 
-use herald_compiler::object::{IpAddressPool, L2Advertisement, LabelSelector, ObjectMeta};
+use herald_compiler::object::{BgpAdvertisement, IpAddressPool, L2Advertisement, LabelSelector, ObjectMeta};
 use herald_compiler::{Objects, compile};
 use serde_json::json;
 
@@ -80,10 +80,40 @@ fn who_announces_comes_before_who_says_that_nobody_does() {
 }
 
 #[test]
+fn routes_are_announcements_too_and_bgp_advertisements_select_as_well() {
+    let routed = |node: &str| Said::Routed(node.into());
+    let both = config(&["public"], vec![everything("all")]);
+    let said = words(&both, &[on("a"), nobody(), routed("b"), routed("a")]);
+    let wanted = "from node \"a\" with protocol \"layer2\" and from nodes \"a\", \"b\" with protocol \"bgp\"";
+    assert_eq!(said, format!("true Announced: announced {wanted}"));
+    let bgp = |selectors: Vec<LabelSelector>| {
+        let pool = IpAddressPool {
+            meta: meta("public"),
+            addresses: vec!["192.0.2.0/24".into()],
+            auto_assign: true,
+            ..IpAddressPool::default()
+        };
+        let advertisement =
+            BgpAdvertisement { meta: meta("bgp"), service_selectors: selectors, ..BgpAdvertisement::default() };
+        let objects = Objects { pools: vec![pool], bgp_advertisements: vec![advertisement], ..Objects::default() };
+        (*compile(&objects).config).clone()
+    };
+    assert_eq!(words(&bgp(vec![]), &[]), "Silence", "an advertisement selects it, and the speakers are still to speak");
+    let said = words(&bgp(vec![]), &[routed("a")]);
+    assert_eq!(said, "true Announced: announced from node \"a\" with protocol \"bgp\"");
+    let selector = LabelSelector { match_labels: [("app".into(), "db".into())].into(), ..LabelSelector::default() };
+    let said = words(&bgp(vec![selector]), &[]);
+    assert!(said.contains("serviceSelectors of BGPAdvertisement \"bgp\""), "{said}");
+}
+
+#[test]
 fn what_follows_from_the_configuration_no_speaker_has_to_say() {
     let bare = config(&["public"], vec![]);
     let said = words(&bare, &[]);
-    assert!(said.starts_with("false NoAdvertisementSelectsPool: no L2Advertisement covers pool \"public\""), "{said}");
+    assert!(
+        said.starts_with("false NoAdvertisementSelectsPool: no L2Advertisement or BGPAdvertisement covers"),
+        "{said}"
+    );
     assert_eq!(words(&bare, &[nobody()]), said, "whatever a speaker said before");
     let others = config(&["public"], vec![selecting("a", "db"), selecting("b", "mail")]);
     let said = words(&others, &[]);
@@ -96,7 +126,7 @@ fn what_is_announced_for_its_past_only_says_so() {
     let said = words(&config(&[], vec![everything("all")]), &[on("a")]);
     assert!(said.starts_with("true Announced: ") && said.contains("its pool is gone"), "{said}");
     let said = words(&config(&["public"], vec![]), &[on("a")]);
-    assert!(said.contains("not for long: no L2Advertisement covers pool"), "{said}");
+    assert!(said.contains("not for long: no L2Advertisement or BGPAdvertisement covers"), "{said}");
     assert_eq!(words(&config(&[], vec![]), &[]), "Silence", "an orphan's end is the speakers' to tell");
 }
 

@@ -132,6 +132,8 @@ fn before_the_routes_are_known_nothing_of_a_predecessors_is_removed() {
 #[test]
 fn a_router_that_restarts_costs_nothing_and_one_that_is_lost_one_write() {
     let mut story = Story::new(ServiceBgpStatus::On, 0, &[]);
+    story.have(20, Some(&[]));
+    story.seconds(20);
     story.have(20, Some(&["a"]));
     story.pass(Duration::from_millis(300));
     story.have(20, Some(&["a", "b"]));

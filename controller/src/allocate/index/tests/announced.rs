@@ -1,21 +1,22 @@
 //! The condition `metallb.io/Announced` in the middle of everything else.
 
 use super::*;
-use crate::watch::{Said, SeenL2Status};
+use crate::watch::{Said, SeenReport};
 
 /// Jobs about conditions alone.
 fn announced(cluster: &mut Cluster) -> Vec<Job> {
     cluster.index.announced_jobs(10, cluster.now)
 }
 
-fn status(service: &ServiceKey, node: &str) -> SeenL2Status {
-    SeenL2Status { name: "l2-1".into(), service: service.clone(), said: Said::Announced(node.into()) }
+fn status(service: &ServiceKey, node: &str) -> SeenReport {
+    SeenReport { name: "l2-1".into(), service: service.clone(), said: Said::Announced(node.into()) }
 }
 
 #[test]
 fn it_follows_the_address_and_is_said_once() {
     let mut cluster = Cluster::new(vec![pool("p", &["192.0.2.0/28"])]);
     cluster.index.observe(Observed::L2Status(Change::Reset(vec![])), cluster.now);
+    cluster.index.observe(Observed::BgpStatus(Change::Reset(vec![])), cluster.now);
     let web = cluster.create("web");
     cluster.index.observe(Observed::L2Status(Change::Applied(status(&web, "a"))), cluster.now);
     assert_eq!(announced(&mut cluster), [], "nothing before the first decision");
@@ -36,6 +37,7 @@ fn it_follows_the_address_and_is_said_once() {
         assert_eq!(cluster.index.announced_deadline(), None);
         cluster.restart();
         cluster.index.observe(Observed::L2Status(Change::Reset(vec![status(&web, "a")])), cluster.now);
+        cluster.index.observe(Observed::BgpStatus(Change::Reset(vec![])), cluster.now);
     }
 }
 
@@ -43,6 +45,7 @@ fn it_follows_the_address_and_is_said_once() {
 fn a_write_of_the_address_comes_first_and_neither_loses_the_other() {
     let mut cluster = Cluster::new(vec![pool("p", &["192.0.2.0/28"])]);
     cluster.index.observe(Observed::L2Status(Change::Reset(vec![])), cluster.now);
+    cluster.index.observe(Observed::BgpStatus(Change::Reset(vec![])), cluster.now);
     let web = cluster.create("web");
     cluster.index.observe(Observed::L2Status(Change::Applied(status(&web, "a"))), cluster.now);
     cluster.settle();

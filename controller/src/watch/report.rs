@@ -1,8 +1,8 @@
-//! A ServiceL2Status, reduced to what it says.
+//! A ServiceL2Status or ServiceBGPStatus, reduced to what it says.
 
 use std::sync::Arc;
 
-use herald_crds::ServiceL2Status;
+use herald_crds::{ServiceBGPStatus, ServiceL2Status};
 use herald_ipam::ServiceKey;
 use kube::ResourceExt;
 use kube::core::DeserializeGuard;
@@ -12,9 +12,9 @@ const ANNOUNCED: &str = "Announced";
 /// The longest words of a speaker that are passed on.
 const WORDS_MAX: usize = 2048;
 
-/// A ServiceL2Status as last seen.
+/// Such an object as last seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenL2Status {
+pub struct SeenReport {
     /// Name of the object.
     pub name: Arc<str>,
     /// The Service it is about.
@@ -26,8 +26,10 @@ pub struct SeenL2Status {
 /// What a speaker says about a Service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
-    /// This node announces it.
+    /// This node announces it by layer 2.
     Announced(Arc<str>),
+    /// Peers of this node have routes to it.
+    Routed(Arc<str>),
     /// No node does.
     Unannounced {
         /// Why, in one word.
@@ -39,10 +41,26 @@ pub enum Said {
     Nothing,
 }
 
-impl SeenL2Status {
+impl SeenReport {
+    /// Takes from a ServiceBGPStatus what matters. One that can't be read says nothing.
+    #[must_use]
+    pub fn of_bgp(object: DeserializeGuard<ServiceBGPStatus>) -> Self {
+        let status = object.0.as_ref().ok().and_then(|object| object.status.as_ref());
+        let named = |field: Option<&String>, label: &str| {
+            field.or_else(|| object.labels().get(label)).map(String::as_str).unwrap_or_default().to_owned()
+        };
+        let namespace = status.and_then(|status| status.service_namespace.as_ref());
+        let name = status.and_then(|status| status.service_name.as_ref());
+        let service =
+            ServiceKey::new(named(namespace, "metallb.io/service-namespace"), named(name, "metallb.io/service-name"));
+        let node = status.filter(|status| !status.peers.is_empty()).and_then(|status| status.node.as_deref());
+        let said = node.filter(|node| !node.is_empty()).map_or(Said::Nothing, |node| Said::Routed(node.into()));
+        Self { name: object.name_any().into(), service, said }
+    }
+
     /// Takes from a ServiceL2Status what matters. One that can't be read says nothing.
     #[must_use]
-    pub fn of(object: DeserializeGuard<ServiceL2Status>) -> Self {
+    pub fn of_l2(object: DeserializeGuard<ServiceL2Status>) -> Self {
         let label = |name: &str| object.labels().get(name).map(String::as_str);
         let status = object.0.as_ref().ok().and_then(|object| object.status.as_ref());
         let namespace = status.and_then(|status| status.service_namespace.as_deref());
@@ -74,10 +92,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn seen(status: serde_json::Value) -> SeenL2Status {
+    fn seen(status: serde_json::Value) -> SeenReport {
         let labels = json!({"metallb.io/service-namespace": "shop", "metallb.io/service-name": "web"});
         let object = json!({"metadata": {"name": "l2-1", "labels": labels}, "spec": {}, "status": status});
-        SeenL2Status::of(serde_json::from_value(object).unwrap())
+        SeenReport::of_l2(serde_json::from_value(object).unwrap())
     }
 
     #[test]
@@ -96,7 +114,22 @@ mod tests {
         assert_eq!(of(Some("a")).said, Said::Announced("a".into()));
         assert_eq!(of(None).said, Said::Unannounced { reason: "NoReadyEndpoints".into(), message: "why".into() });
         assert_eq!(of(None).service, ServiceKey::new("shop", "web"));
-        assert_eq!(seen(json!({})), SeenL2Status { said: Said::Nothing, ..of(None) });
+        assert_eq!(seen(json!({})), SeenReport { said: Said::Nothing, ..of(None) });
         assert_eq!(seen(json!({"node": 7})), seen(json!({})), "what can't be read says nothing");
+    }
+
+    #[test]
+    fn routes_are_announced_while_a_peer_has_them() {
+        let seen = |status: serde_json::Value| {
+            let labels = json!({"metallb.io/service-namespace": "shop", "metallb.io/service-name": "web"});
+            let object = json!({"metadata": {"name": "bgp-1", "labels": labels}, "spec": {}, "status": status});
+            SeenReport::of_bgp(serde_json::from_value(object).unwrap())
+        };
+        let has = seen(json!({"node": "a", "serviceName": "web", "serviceNamespace": "shop", "peers": ["tor"]}));
+        assert_eq!(has.said, Said::Routed("a".into()));
+        assert_eq!(has.service, ServiceKey::new("shop", "web"));
+        for nothing in [json!({"node": "a", "peers": []}), json!({"peers": ["tor"]}), json!({"peers": 7}), json!({})] {
+            assert_eq!(seen(nothing), SeenReport { said: Said::Nothing, ..has.clone() });
+        }
     }
 }
