@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod announcing;
+mod flapping;
 mod interfaces;
 mod namespace;
 mod unnumbered;

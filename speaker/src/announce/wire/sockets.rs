@@ -64,8 +64,11 @@ impl Sockets {
         self.changed = true;
     }
 
-    /// An interface is gone, or down. It may be back at once: a socket that was open meanwhile would fail to send what is said
-    /// then, because the kernel still has to tell it that the network was down.
+    /// An interface is gone, or down. It may be back at once, under the same number and before anybody looked at its sockets.
+    /// One that was open while the interface was set down refuses the next frame, for the kernel has to tell first that the
+    /// network was down; that frame would be the first announcement. (A lost carrier alone leaves nothing to tell.) And one
+    /// that was open on an interface that has been removed neither hears nor sends ever again, whatever bears its number.
+    /// So all are opened anew.
     pub(super) fn interface_gone(&mut self, index: InterfaceIndex) {
         let before = self.open.len();
         self.open.retain(|(of, _), _| *of != index);

@@ -9,7 +9,7 @@ use herald_neighbor::filter::{self, MAX_INSTRUCTIONS};
 use herald_neighbor::packet::arp::{Arp, Operation};
 use herald_sys::{Instruction, PacketSocket, PacketType, Protocol, Statistics};
 
-use crate::link::{EVERYTHING, index, ip, open, readable, receive, with_link};
+use crate::link::{EVERYTHING, Link, index, ip, open, readable, receive, with_link};
 
 const LEFT_MAC: MacAddr = MacAddr(2, 0, 0, 0, 0, 1);
 const RIGHT_MAC: MacAddr = MacAddr(2, 0, 0, 0, 0, 2);
@@ -274,6 +274,48 @@ fn an_interface_that_was_down_is_heard_again_without_a_new_socket() {
         ip("link set left down");
         let down_from_the_start = PacketSocket::open(index("left"), Protocol::Arp, &EVERYTHING).unwrap();
         assert_eq!(down_from_the_start.receive(&mut [0; 100]).unwrap_err().kind(), ErrorKind::NetworkDown);
+    });
+}
+
+/// What a socket that nobody reads keeps of an interface's short absence: the reason why the speaker opens new ones.
+#[test]
+fn a_short_absence_is_told_to_the_next_who_sends_and_a_removal_is_for_ever() {
+    with_link(|link| {
+        let (left, right) = (open(link.left, &EVERYTHING), open(link.right, &only(VIP)));
+        // The other end was down: no carrier, and nothing to tell.
+        ip("link set right down");
+        ip("link set right up");
+        link.wait_until_it_carries();
+        while left.receive(&mut [0; 100]).is_ok() {}
+        left.send(&request(CLIENT)).unwrap();
+
+        // This end was down, and is up again: one frame is refused for it, the next is not.
+        let right = {
+            drop(right);
+            open(link.right, &only(VIP))
+        };
+        ip("link set left down");
+        ip("link set left up");
+        link.wait_until_it_carries();
+        assert_eq!(left.send(&request(VIP)).unwrap_err().kind(), ErrorKind::NetworkDown);
+        left.send(&request(VIP)).unwrap();
+        assert_eq!(receive(&right), request(VIP));
+        let told = std::iter::repeat_with(|| left.receive(&mut [0; 100])).find_map(Result::err);
+        assert_eq!(told.map(|error| error.kind()), Some(ErrorKind::WouldBlock), "told once, to who sent");
+
+        // Another interface under the same number is not the one that the socket was opened on.
+        ip("link del left");
+        ip(&format!("link add left index {} type veth peer name right", link.left));
+        ip("link set left address 02:00:00:00:00:01 up");
+        ip("link set right address 02:00:00:00:00:02 up");
+        let link = Link { left: index("left"), right: index("right") };
+        link.wait_until_it_carries();
+        let (new, right) = (open(link.left, &only(VIP)), open(link.right, &EVERYTHING));
+        assert_eq!(left.receive(&mut [0; 100]).unwrap_err().kind(), ErrorKind::NetworkDown);
+        right.send(&request(VIP)).unwrap();
+        assert_eq!(receive(&new), request(VIP));
+        assert_eq!(left.receive(&mut [0; 100]).unwrap_err().kind(), ErrorKind::WouldBlock, "deaf");
+        assert!(left.send(&request(VIP)).is_err(), "and dumb");
     });
 }
 
