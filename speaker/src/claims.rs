@@ -8,9 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use herald_neighbor::{MacAddr, Scope};
+use herald_neighbor::{MacAddr, Notice, Scope};
 
-use crate::announce::wire::WireEvent;
 use crate::decide::{Unannounced, Verdict};
 use crate::report::Said;
 
@@ -23,16 +22,16 @@ pub struct Claims {
 
 impl Claims {
     /// Takes in what the wire tells. Returns the address of which something else is to be said now.
-    pub fn hear(&mut self, event: &WireEvent) -> Option<IpAddr> {
-        let (ip, changed) = match event {
-            WireEvent::Conflict { ip, mac, interface } => {
+    pub fn hear(&mut self, notice: &Notice<String>) -> Option<IpAddr> {
+        let (ip, changed) = match notice {
+            Notice::Conflict { ip, mac, interface } => {
                 let new = (*mac, interface.clone());
                 (ip, self.conflicts.insert(*ip, new.clone()) != Some(new))
             }
-            WireEvent::ConflictOver { ip } => (ip, self.conflicts.remove(ip).is_some()),
-            WireEvent::Yielded { ip, .. } => (ip, self.yielded.insert(*ip)),
-            WireEvent::Resumed { ip } => (ip, self.yielded.remove(ip)),
-            WireEvent::Interfaces(_) | WireEvent::Heard { .. } => return None,
+            Notice::ConflictOver { ip } => (ip, self.conflicts.remove(ip).is_some()),
+            Notice::Yielded { ip, .. } => (ip, self.yielded.insert(*ip)),
+            Notice::Resumed { ip } => (ip, self.yielded.remove(ip)),
+            Notice::Heard { .. } => return None,
         };
         changed.then_some(*ip)
     }
@@ -88,18 +87,18 @@ mod tests {
         let plain = Some(Said::Announced { interfaces: BTreeSet::new(), conflict: None });
         let mac = MacAddr::new(2, 0, 0, 0, 0, 1);
         let mut claims = Claims::default();
-        let conflict = WireEvent::Conflict { ip, mac, interface: "eth0".into() };
+        let conflict = Notice::Conflict { ip, mac, interface: "eth0".into() };
         assert_eq!(claims.hear(&conflict), Some(ip));
         assert_eq!(claims.hear(&conflict), None, "said already");
         let said = claims.said(&verdict);
         assert!(
             matches!(&said, Some(Said::Announced { conflict: Some(text), .. }) if text.contains("02:00:00:00:00:01"))
         );
-        assert_eq!(claims.hear(&WireEvent::ConflictOver { ip }), Some(ip));
+        assert_eq!(claims.hear(&Notice::ConflictOver { ip }), Some(ip));
         assert_eq!(claims.said(&verdict), plain);
-        assert_eq!(claims.hear(&WireEvent::Yielded { ip, mac }), Some(ip));
+        assert_eq!(claims.hear(&Notice::Yielded { ip, mac }), Some(ip));
         assert_eq!(claims.said(&verdict), None, "the other speaker says it");
-        assert_eq!(claims.hear(&WireEvent::Resumed { ip }), Some(ip));
+        assert_eq!(claims.hear(&Notice::Resumed { ip }), Some(ip));
         assert_eq!(claims.said(&verdict), plain);
     }
 }

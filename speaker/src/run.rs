@@ -122,7 +122,7 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
 
     let (events, event_writer) =
         EventSink::start(client.clone(), "metallb-speaker", pod_name.clone(), EVENTS_PER_SECOND);
-    tokio::spawn(bgp_metrics.run(sessions.clone()));
+    tokio::spawn(bgp_metrics.run(sessions_shown.clone()));
     let writers = Writers::new(&client, &namespace, &node_name, my_node.clone(), fit, service_bgp_status);
     let said_elsewhere = report::state::Beside { standpoint, crowded: writers.crowded() };
     let whole =

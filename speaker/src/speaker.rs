@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use herald_membership::{Digest, Facts, Leave};
+use herald_neighbor::Notice;
 use herald_runtime::clock::Monotonic;
 use herald_runtime::serve::Readiness;
 use herald_runtime::shutdown::Shutdown;
@@ -214,8 +215,10 @@ impl Speaker {
             }
             Input::Member(event) => world.hear(event),
             Input::Wire(WireEvent::Interfaces(interfaces)) => world.set_interfaces(interfaces),
-            Input::Wire(WireEvent::Heard { target, mac, interface }) => world.heard(target, mac, &interface),
-            Input::Wire(event) => self.hear_claim(world, claims, &event).await,
+            Input::Wire(WireEvent::Notice(Notice::Heard { target, mac, interface })) => {
+                world.heard(target, mac, &interface);
+            }
+            Input::Wire(WireEvent::Notice(notice)) => self.hear_claim(world, claims, &notice).await,
             Input::Session(event) => {
                 if let Some((peer, families)) = sessions.hear(event) {
                     world.set_session(&peer, families);
@@ -225,10 +228,10 @@ impl Speaker {
     }
 
     /// Somebody else has said something about an address of ours.
-    async fn hear_claim(&self, world: &World, claims: &mut Claims, event: &WireEvent) {
-        let Some(ip) = claims.hear(event) else { return };
-        tracing::warn!(?event, "another machine and an address of this node");
-        let conflict = claims.conflict(ip).filter(|_| matches!(event, WireEvent::Conflict { .. }));
+    async fn hear_claim(&self, world: &World, claims: &mut Claims, notice: &Notice<String>) {
+        let Some(ip) = claims.hear(notice) else { return };
+        tracing::warn!(?notice, "another machine and an address of this node");
+        let conflict = claims.conflict(ip).filter(|_| matches!(notice, Notice::Conflict { .. }));
         for (service, uid, verdict) in world.announced_at(ip) {
             let (service, uid) = (service.clone(), uid.to_owned());
             if let Some(conflict) = conflict.clone() {

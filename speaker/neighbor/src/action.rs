@@ -143,9 +143,10 @@ pub enum Purpose {
     Probe,
 }
 
-/// Something that the decider has to know.
+/// Something that the decider has to know. Interfaces are numbers here; [`map`](Self::map) makes them what the caller knows
+/// them by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub enum Notice<I = InterfaceIndex> {
     /// A speaker ahead of us claims `ip`: we keep silent about it.
     Yielded {
         /// The address.
@@ -165,20 +166,33 @@ pub enum Notice {
         /// The MAC it is said to have.
         mac: MacAddr,
         /// Where that was heard.
-        interface: InterfaceIndex,
+        interface: I,
     },
     /// Nobody else claims `ip` any more. Not told for an address that is no longer ours.
     ConflictOver {
         /// The address.
         ip: IpAddr,
     },
-    /// An answer to [`Layer2::probe`](crate::Layer2::probe).
+    /// An answer to [`Layer2::probe`](crate::Layer2::probe), within a second.
     Heard {
         /// The address that was asked for.
         target: IpAddr,
         /// The MAC it is said to have.
         mac: MacAddr,
         /// Where that was heard.
-        interface: InterfaceIndex,
+        interface: I,
     },
+}
+
+impl<I> Notice<I> {
+    /// The same, with each interface as `to` translates it.
+    pub fn map<J>(self, to: impl FnOnce(I) -> J) -> Notice<J> {
+        match self {
+            Self::Yielded { ip, mac } => Notice::Yielded { ip, mac },
+            Self::Resumed { ip } => Notice::Resumed { ip },
+            Self::Conflict { ip, mac, interface } => Notice::Conflict { ip, mac, interface: to(interface) },
+            Self::ConflictOver { ip } => Notice::ConflictOver { ip },
+            Self::Heard { target, mac, interface } => Notice::Heard { target, mac, interface: to(interface) },
+        }
+    }
 }

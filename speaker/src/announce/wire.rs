@@ -57,7 +57,7 @@ pub enum Command {
     },
     /// The MACs of all other speakers.
     Speakers(BTreeSet<MacAddr>),
-    /// Ask the network once who has `target`; [`WireEvent::Heard`] tells who does.
+    /// Ask the network once who has `target`; [`Notice::Heard`] tells who does.
     Probe {
         /// The address asked for.
         target: IpAddr,
@@ -74,41 +74,8 @@ pub enum Command {
 pub enum WireEvent {
     /// The interfaces that take part now, and their MACs.
     Interfaces(BTreeMap<String, MacAddr>),
-    /// A speaker ahead of this one claims an address of ours; we keep silent about it.
-    Yielded {
-        /// The address.
-        ip: IpAddr,
-        /// The MAC it is said to have.
-        mac: MacAddr,
-    },
-    /// Nobody ahead has the address any more; we answer and announce it again.
-    Resumed {
-        /// The address.
-        ip: IpAddr,
-    },
-    /// A machine that should not have `ip` says that it does; told at first and again once per refresh.
-    Conflict {
-        /// The address.
-        ip: IpAddr,
-        /// The MAC it is said to have.
-        mac: MacAddr,
-        /// Where that was heard.
-        interface: String,
-    },
-    /// Nobody else claims `ip` any more. Not told for an address that is no longer ours.
-    ConflictOver {
-        /// The address.
-        ip: IpAddr,
-    },
-    /// Somebody answered a [`Command::Probe`] within a second.
-    Heard {
-        /// The address asked for.
-        target: IpAddr,
-        /// The MAC it is said to have.
-        mac: MacAddr,
-        /// Where that was heard.
-        interface: String,
-    },
+    /// What others say of addresses: interfaces by their names.
+    Notice(Notice<String>),
 }
 
 /// Everything the task owns.
@@ -287,13 +254,7 @@ impl Wire {
             let found = self.layer2.interfaces().find(|interface: &&Interface| interface.index == index);
             found.map(|interface| interface.name.clone()).unwrap_or_default()
         };
-        room.send(match notice {
-            Notice::Yielded { ip, mac } => WireEvent::Yielded { ip, mac },
-            Notice::Resumed { ip } => WireEvent::Resumed { ip },
-            Notice::Conflict { ip, mac, interface } => WireEvent::Conflict { ip, mac, interface: name(interface) },
-            Notice::ConflictOver { ip } => WireEvent::ConflictOver { ip },
-            Notice::Heard { target, mac, interface } => WireEvent::Heard { target, mac, interface: name(interface) },
-        });
+        room.send(WireEvent::Notice(notice.map(name)));
     }
 }
 

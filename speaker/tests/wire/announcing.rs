@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, UdpSocket};
 use std::time::Duration;
 
 use herald_neighbor::packet::ndp::{Message, Ndp};
-use herald_neighbor::{MacAddr, Scope, Settings};
+use herald_neighbor::{MacAddr, Notice, Scope, Settings};
 use herald_runtime::clock::Monotonic;
 use herald_speaker::announce::exclude::Exclude;
 use herald_speaker::announce::interface;
@@ -52,6 +52,15 @@ impl Running {
 
     fn own(&self, ip: impl Into<IpAddr>) {
         self.tell(Command::Own { ip: ip.into(), scope: Scope::All, ahead: BTreeSet::new() });
+    }
+
+    /// The next notice.
+    fn notice(&mut self) -> Notice<String> {
+        loop {
+            if let WireEvent::Notice(notice) = self.wait_for(|_| true) {
+                return notice;
+            }
+        }
     }
 
     /// The next event that is wanted.
@@ -250,11 +259,8 @@ fn an_address_is_yielded_to_a_speaker_ahead_and_taken_back_when_it_is_silent() {
     assert!(comes_true(resolved));
     let before = tokio::time::Instant::now();
     claim(client, OTHER, "192.168.1.240");
-    assert_eq!(
-        running.wait_for(|event| !matches!(event, WireEvent::Interfaces(_))),
-        WireEvent::Yielded { ip, mac: OTHER }
-    );
-    assert_eq!(running.wait_for(|event| !matches!(event, WireEvent::Interfaces(_))), WireEvent::Resumed { ip });
+    assert_eq!(running.notice(), Notice::Yielded { ip, mac: OTHER });
+    assert_eq!(running.notice(), Notice::Resumed { ip });
     let away = before.elapsed();
     assert!(away >= Duration::from_millis(300) && away < Duration::from_secs(3), "{away:?}");
     assert!(comes_true(|| known(client, "192.168.1.240").contains(OURS)));
@@ -272,14 +278,14 @@ fn a_stranger_with_our_address_is_found_by_the_refresh_though_it_keeps_quiet() {
     }
     let mut found = BTreeSet::new();
     while found.len() < 2 {
-        let event = running.wait_for(|event| matches!(event, WireEvent::Conflict { .. }));
-        let WireEvent::Conflict { ip, mac, interface } = event else { continue };
+        let Notice::Conflict { ip, mac, interface } = running.notice() else { continue };
         assert_eq!((mac, interface.as_str()), (CLIENTS, "eth0"));
         found.insert(ip);
     }
     client.ip("addr flush dev eth0");
-    running.wait_for(|event| matches!(event, WireEvent::ConflictOver { .. }));
-    running.wait_for(|event| matches!(event, WireEvent::ConflictOver { .. }));
+    for _ in 0..2 {
+        while !matches!(running.notice(), Notice::ConflictOver { .. }) {}
+    }
 }
 
 #[test]
@@ -293,7 +299,7 @@ fn a_probe_hears_the_node_whose_speaker_is_dead() {
     assert!(comes_true(ready), "the node has no link-local address");
     for target in ["192.168.1.10", "fd00::10"] {
         let target: IpAddr = target.parse().unwrap();
-        let heard = WireEvent::Heard { target, mac: CLIENTS, interface: "eth0".to_owned() };
+        let heard = WireEvent::Notice(Notice::Heard { target, mac: CLIENTS, interface: "eth0".to_owned() });
         let asked = tokio::time::Instant::now();
         // The wire may learn of the node's own address a moment after we do.
         let mut answered = || {
@@ -306,8 +312,10 @@ fn a_probe_hears_the_node_whose_speaker_is_dead() {
     }
     running.tell(Command::Probe { target: "192.168.1.99".parse().unwrap() });
     running.tell(Command::Probe { target: "192.168.1.10".parse().unwrap() });
-    let event = running.wait_for(|event| matches!(event, WireEvent::Heard { target, .. } if target.is_ipv4()));
-    assert!(matches!(event, WireEvent::Heard { target, .. } if target.to_string() == "192.168.1.10"));
+    let about_ipv4 =
+        |event: &WireEvent| matches!(event, WireEvent::Notice(Notice::Heard { target, .. }) if target.is_ipv4());
+    let WireEvent::Notice(Notice::Heard { target, .. }) = running.wait_for(about_ipv4) else { unreachable!() };
+    assert_eq!(target.to_string(), "192.168.1.10");
 }
 
 #[test]
