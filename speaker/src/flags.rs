@@ -1,6 +1,6 @@
 //! The speaker's flags.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -57,6 +57,10 @@ pub struct Flags {
     /// they do; 0s: not at all
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration::parse)]
     pub bgp_drain: Duration,
+
+    /// Address and port where routers may connect; below port 1024 that takes CAP_NET_BIND_SERVICE [default: nowhere]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub bgp_listen_address: Option<SocketAddr>,
 
     /// Say in ServiceBGPStatus objects, one for each Service and node, which peers have its routes: always, never, or as
     /// long as there are fewer than 5,000 of them

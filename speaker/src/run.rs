@@ -19,6 +19,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, watch as latest};
 
 use crate::announce::{exclude, interface, wire};
+use crate::bgp::unnumbered;
 use crate::decide::{self, World};
 use crate::flags::{Cordon, Flags};
 use crate::leave::Ending;
@@ -64,6 +65,7 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
         l2_refresh,
         l2_exclude_file,
         bgp_drain,
+        bgp_listen_address,
         service_bgp_status,
         membership_bind_address,
         membership_port,
@@ -111,6 +113,7 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
     let (shown_to, sessions_shown) = latest::channel(report::Sessions::new());
     let (session_events_to, session_events) = mpsc::channel(QUEUE);
     let (secrets_to, secrets) = latest::channel(BTreeSet::new());
+    let (links_to, links) = latest::channel(BTreeSet::new());
     let (leave_to, leave) = mpsc::channel(1);
 
     tokio::spawn(give_back_memory());
@@ -174,6 +177,7 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
             my_node: my_node_to,
             standpoint: standpoint_to,
             secrets: secrets_to,
+            links: links_to,
             reports: reports_to,
         },
     };
@@ -186,8 +190,17 @@ pub async fn run(flags: Flags, mut shutdown: Shutdown) -> anyhow::Result<()> {
         bgp_drain,
     };
     let world = World::new(node_name, settings);
-    let inputs = Inputs { seen, members: member_events, wire: wire_events, sessions: session_events };
-    let sessions = Sessions::new(clock, shown_to, session_events_to);
+    let inputs = Inputs {
+        seen,
+        members: member_events,
+        wire: wire_events,
+        sessions: session_events,
+        routers: unnumbered::follow(links, clock),
+    };
+    let mut sessions = Sessions::new(clock, shown_to, session_events_to);
+    if let Some(address) = bgp_listen_address {
+        sessions.listen(address).with_context(|| format!("--bgp-listen-address: listen on {address}"))?;
+    }
     let mut speaking = tokio::spawn(speaker.run(world, sessions, inputs, shutdown.clone()));
 
     tokio::select! {

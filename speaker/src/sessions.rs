@@ -8,6 +8,8 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::SocketAddr;
 
 use herald_bgp::Family;
 use herald_bgp::state::State;
@@ -70,6 +72,16 @@ impl Sessions {
     ) -> Self {
         let (followed, shown) = (BTreeMap::new(), report::Sessions::new());
         Self { peers: Peers::new(clock), followed, serial: 0, shown, shown_to, events_to }
+    }
+
+    /// Peers may connect to this address.
+    ///
+    /// # Errors
+    /// When the address can't be listened on.
+    pub fn listen(&mut self, address: SocketAddr) -> io::Result<()> {
+        let local = self.peers.listen(address)?;
+        tracing::info!(address = %local, "peers may connect");
+        Ok(())
     }
 
     /// These are the peers now; `tables` are what new ones are to have.

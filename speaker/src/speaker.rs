@@ -1,6 +1,6 @@
 //! The loop in the middle: inputs in, decisions out, nobody waited for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch as latest};
 
 use crate::announce::wire::{Command, WireEvent};
 use crate::bgp::Farewell;
+use crate::bgp::wanted::LinkRouter;
 use crate::claims::Claims;
 use crate::decide::{MemberEvent, Reason, Request, Step, Verdict, World};
 use crate::leave::Ending;
@@ -49,6 +50,8 @@ pub struct Inputs {
     pub wire: mpsc::Receiver<WireEvent>,
     /// From the sessions with routers.
     pub sessions: mpsc::Receiver<SessionEvent>,
+    /// From the links of unnumbered peers: the routers there, by name of the interface.
+    pub routers: latest::Receiver<BTreeMap<String, LinkRouter>>,
 }
 
 /// Where it goes.
@@ -74,6 +77,8 @@ pub struct Outputs {
     pub my_node: latest::Sender<Option<NodeSeen>>,
     /// To the watch: Secrets with passwords of routers.
     pub secrets: latest::Sender<BTreeSet<String>>,
+    /// To those who look for routers: the links to look at.
+    pub links: latest::Sender<BTreeSet<String>>,
     /// To the API server: what is to be said of the whole.
     pub standpoint: latest::Sender<Option<Standpoint>>,
     /// To the API server.
@@ -113,6 +118,7 @@ enum Input {
     Member(MemberEvent),
     Wire(WireEvent),
     Session(SessionEvent),
+    Routers(BTreeMap<String, LinkRouter>),
     /// Only time has passed.
     Time,
 }
@@ -132,6 +138,7 @@ impl Speaker {
                 Some(event) = inputs.members.recv() => Input::Member(event),
                 Some(event) = inputs.wire.recv() => Input::Wire(event),
                 Some(event) = inputs.sessions.recv() => Input::Session(event),
+                Ok(()) = inputs.routers.changed() => Input::Routers(inputs.routers.borrow_and_update().clone()),
                 () = until(facts_overdue) => {
                     facts_overdue = None;
                     Input::Member(MemberEvent::FactsOverdue)
@@ -175,7 +182,7 @@ impl Speaker {
             for step in steps {
                 self.perform(&mut claims, &mut sessions, step).await;
             }
-            self.tell_secrets(&world);
+            self.tell_needed(&world);
             self.tell_watched(&world);
             self.tell_standpoint(&world);
             self.tell_fit(&world);
@@ -214,6 +221,7 @@ impl Speaker {
                 }
             }
             Input::Member(event) => world.hear(event),
+            Input::Routers(routers) => world.set_link_routers(routers),
             Input::Wire(WireEvent::Interfaces(interfaces)) => world.set_interfaces(interfaces),
             Input::Wire(WireEvent::Notice(Notice::Heard { target, mac, interface })) => {
                 world.heard(target, mac, &interface);
@@ -342,14 +350,19 @@ impl Speaker {
         });
     }
 
-    fn tell_secrets(&self, world: &World) {
-        self.outputs.secrets.send_if_modified(|known| {
-            let changed = known != world.wanted_secrets();
-            if changed {
-                known.clone_from(world.wanted_secrets());
-            }
-            changed
-        });
+    /// What sessions with routers need to be known.
+    fn tell_needed(&self, world: &World) {
+        let tell = |to: &latest::Sender<BTreeSet<String>>, needed: &BTreeSet<String>| {
+            to.send_if_modified(|known| {
+                let changed = known != needed;
+                if changed {
+                    known.clone_from(needed);
+                }
+                changed
+            });
+        };
+        tell(&self.outputs.secrets, world.wanted_secrets());
+        tell(&self.outputs.links, world.wanted_interfaces());
     }
 
     fn tell_standpoint(&self, world: &World) {

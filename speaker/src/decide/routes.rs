@@ -185,9 +185,9 @@ impl World {
         self.routes.peers.interfaces()
     }
 
-    /// Takes in the router at the other end of an interface; `None`: it is not known any more.
-    pub fn set_link_router(&mut self, interface: &str, router: Option<LinkRouter>) {
-        self.peers_changed |= self.routes.peers.set_router(interface, router);
+    /// Takes in which routers are at the other ends of interfaces.
+    pub fn set_link_routers(&mut self, routers: BTreeMap<String, LinkRouter>) {
+        self.peers_changed |= self.routes.peers.set_routers(routers);
     }
 }
 

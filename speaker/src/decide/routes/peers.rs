@@ -55,7 +55,6 @@ impl Peers {
     pub(super) fn follow(&mut self, wish: Wish) -> bool {
         let Wish { wanted, secrets, interfaces } = wish;
         self.secrets.retain(&secrets);
-        self.routers.retain(|interface, _| interfaces.contains(interface));
         (self.wanted_secrets, self.wanted_interfaces) = (secrets, interfaces);
         if self.wanted == wanted {
             return false;
@@ -102,15 +101,11 @@ impl Peers {
         self.wanted_secrets.contains(name) && self.secrets.take(name, seen)
     }
 
-    /// The router on a link was seen, or is not known any more; true if that changes something.
-    pub(in crate::decide) fn set_router(&mut self, interface: &str, router: Option<LinkRouter>) -> bool {
-        if !self.wanted_interfaces.contains(interface) {
-            return false;
-        }
-        match router {
-            Some(router) => self.routers.insert(interface.to_owned(), router) != Some(router),
-            None => self.routers.remove(interface).is_some(),
-        }
+    /// These routers are at the other ends of links; true if that changes something.
+    pub(in crate::decide) fn set_routers(&mut self, routers: BTreeMap<String, LinkRouter>) -> bool {
+        let changed = self.routers != routers;
+        self.routers = routers;
+        changed
     }
 
     /// The session with a peer carries these families now.
