@@ -5,6 +5,7 @@
 
 mod acts;
 pub mod report;
+mod routed;
 pub mod story;
 
 use std::collections::BTreeMap;
@@ -94,6 +95,7 @@ async fn show(story: &mut Story, cluster: &mut Cluster) -> Result<Report> {
     let killed = acts::speaker_killed(story, cluster, probe, start.address).await?;
     let lost = acts::node_lost(story, cluster, probe, start.address).await?;
     acts::healed(story, cluster, probe, &capture, start.address, &lost).await?;
+    let routed = routed::behind_a_router(story, cluster).await?;
 
     let mut memory_mib = BTreeMap::new();
     for program in cluster.programs() {
@@ -111,6 +113,8 @@ async fn show(story: &mut Story, cluster: &mut Cluster) -> Result<Report> {
         node_loss_gap_ms: ms(lost.gap),
         node_loss_probes_lost: lost.probes_lost,
         probes_sent: lost.probes_sent,
+        route_learned_ms: ms(routed.learned),
+        route_withdrawn_lost: routed.lost,
         memory_mib,
         budgets: Vec::new(),
     })

@@ -32,6 +32,10 @@ pub struct Report {
     pub node_loss_probes_lost: usize,
     /// Connection attempts made while the node was lost, before and after.
     pub probes_sent: usize,
+    /// From a routed Service's address in the status to its routes in the router's table.
+    pub route_learned_ms: f64,
+    /// Connection attempts lost while a node withdrew its route.
+    pub route_withdrawn_lost: usize,
     /// Resident memory of each program, in MiB.
     pub memory_mib: BTreeMap<String, f64>,
     /// What was promised, and whether it was kept.
@@ -61,6 +65,7 @@ impl Report {
             Budget::new("first ARP answer", self.first_arp_answer_ms, 100.0, "ms"),
             Budget::new("speaker killed, new client", self.speaker_kill_gap_ms, 1000.0, "ms"),
             Budget::new("node lost, connections", self.node_loss_gap_ms, 1000.0, "ms"),
+            Budget::new("routes in the router", self.route_learned_ms, 500.0, "ms"),
         ];
         for (program, mib) in &self.memory_mib {
             budgets.push(Budget::new(&format!("memory of {program}"), *mib, 20.0, "MiB"));
