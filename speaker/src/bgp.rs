@@ -12,6 +12,7 @@
 //! the memory of its differences, and holds up nobody.
 
 mod connection;
+mod egress;
 mod listener;
 mod next_hops;
 mod peers;

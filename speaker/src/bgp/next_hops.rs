@@ -11,7 +11,7 @@ pub struct NodeAddresses {
     pub ipv4: Option<Ipv4Addr>,
     /// The Node's first global IPv6 InternalIP.
     pub ipv6: Option<Ipv6Addr>,
-    /// A global IPv6 address of the interface that the session leaves by.
+    /// A global IPv6 address of the interface that the session leaves by; found when it is established.
     pub egress: Option<Ipv6Addr>,
 }
 

@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::connection::{Arrived, Read, Wire};
+use super::egress;
 use super::next_hops::{NodeAddresses, next_hops};
 use super::status::Status;
 use super::transport::Transport;
@@ -344,7 +345,8 @@ impl Task {
 
     fn up(&mut self, connection: Connection, negotiated: &Negotiated) {
         self.settle(connection);
-        let addresses = self.peer.addresses.clone();
+        let mut addresses = self.peer.addresses.clone();
+        let device = self.peer.transport.device.clone();
         let Some(wire) = self.wire(connection) else { return };
         wire.max_length = if negotiated.extended_message { frame::MAX_EXTENDED_LENGTH } else { frame::MAX_LENGTH };
         wire.decoding = Decoding {
@@ -354,6 +356,9 @@ impl Task {
             families: negotiated.families.clone(),
         };
         let (max_length, local) = (wire.max_length, wire.local());
+        if addresses.ipv6.is_none() && negotiated.families.contains(&Family::Ipv6) {
+            addresses.egress = local.and_then(|local| egress::global_address(local, device.as_deref()));
+        }
         let hops = local.map(|local: IpAddr| next_hops(local, negotiated.extended_next_hop, &addresses));
         let next_hops = hops.unwrap_or(NextHops::default());
         let has = |family: &Family| match family {

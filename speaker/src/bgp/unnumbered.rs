@@ -88,10 +88,10 @@ fn tell(found: &watch::Sender<BTreeMap<String, LinkRouter>>, name: &str, router:
 
 /// One interface, which may come and go.
 async fn watch_link(name: String, found: watch::Sender<BTreeMap<String, LinkRouter>>, clock: Monotonic) {
-    let mut link = Link::default();
+    let mut last = (0, Link::default());
     let mut complaint = String::new();
     loop {
-        let Err(error) = talk(&name, &mut link, &found, clock).await;
+        let Err(error) = talk(&name, &mut last, &found, clock).await;
         if complaint != error.to_string() {
             complaint = error.to_string();
             tracing::warn!(interface = name, "no routers are found: {complaint}");
@@ -103,11 +103,15 @@ async fn watch_link(name: String, found: watch::Sender<BTreeMap<String, LinkRout
 /// Listens and speaks as long as the interface can be used.
 async fn talk(
     name: &str,
-    link: &mut Link,
+    (last, link): &mut (u32, Link),
     found: &watch::Sender<BTreeMap<String, LinkRouter>>,
     clock: Monotonic,
 ) -> io::Result<Infallible> {
     let interface = herald_sys::interface_index(name)?;
+    if *last != interface {
+        // Another interface of that name, and another link.
+        (*last, *link) = (interface, Link::default());
+    }
     let socket = UdpSocket::from_std(herald_sys::router_discovery(name, interface)?)?;
     link.begin(clock.now());
     let mut buffer = [0; 1500];

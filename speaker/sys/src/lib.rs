@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`PacketSocket`] | receiving and sending whole Ethernet frames on one interface, behind a kernel filter | CAP_NET_RAW |
 //! | [`Groups`] | being in the IPv6 groups that questions for our addresses are sent to | nothing |
+//! | [`interface_of`] | which interface has an address | nothing |
 //! | [`router_discovery`] | seeing the router at the other end of a link, and being seen | CAP_NET_RAW |
 //! | [`tcp`] | signatures of segments, and dropping those from far away | nothing |
 //!
@@ -13,6 +14,7 @@
 mod context;
 mod filter;
 mod groups;
+mod interface;
 pub mod memory;
 mod packet_socket;
 mod reactor;
@@ -21,5 +23,6 @@ pub mod tcp;
 
 pub use filter::Instruction;
 pub use groups::Groups;
+pub use interface::{interface_index, interface_of};
 pub use packet_socket::{PacketSocket, PacketType, Protocol, Received, Statistics};
-pub use router_discovery::{interface_index, router_discovery};
+pub use router_discovery::router_discovery;

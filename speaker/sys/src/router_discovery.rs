@@ -1,6 +1,5 @@
 //! A socket for Router Discovery on one interface (RFC 4861 §6): solicitations and advertisements of direct neighbours.
 
-use std::ffi::CString;
 use std::io;
 use std::net::{Ipv6Addr, UdpSocket};
 use std::os::fd::OwnedFd;
@@ -32,20 +31,6 @@ const JUMP_IF_EQUAL: u16 = 0x15;
 const RETURN: u16 = 0x06;
 /// -0x100000 of linux/filter.h.
 const SKF_NET_OFF: u32 = 0xfff0_0000;
-
-/// The index of the interface with this name.
-///
-/// # Errors
-/// `ENODEV` if there is none.
-pub fn interface_index(name: &str) -> io::Result<u32> {
-    let describe = || format!("cannot use interface {name}");
-    let text = CString::new(name).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput)).describe(describe)?;
-    // SAFETY: the text ends with a zero, and the kernel only reads it.
-    match unsafe { libc::if_nametoindex(text.as_ptr()) } {
-        0 => Err(io::Error::last_os_error()).describe(describe),
-        index => Ok(index),
-    }
-}
 
 /// A raw ICMPv6 socket, bound to the interface, that receives solicitations and advertisements of Router Discovery from the
 /// link alone, and sends with a hop limit of 255; the kernel makes and checks checksums. (It has the type of a UDP socket,

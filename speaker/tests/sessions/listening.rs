@@ -23,6 +23,7 @@ fn guest(name: &str, address: &str) -> Peer {
     let address: IpAddr = address.parse().expect("an address");
     let mut peer = peer(64_512, ASN, SocketAddr::new(address, 179), true);
     peer.name = name.to_owned();
+    peer.addresses.ipv4 = Some([192, 0, 2, 1].into());
     peer
 }
 
@@ -84,6 +85,20 @@ async fn knock(to: SocketAddr, key: Option<&[u8]>) -> io::Result<Router> {
     Ok(Router::over(connect(to, key, 255).await?))
 }
 
+/// Knocks until the listening socket has the key, and the session has ended the one before.
+async fn enter(peers: &Peers, to: SocketAddr, key: Option<&[u8]>) -> Router {
+    for _ in 0..40 {
+        let Ok(mut router) = knock(to, key).await else { continue };
+        if router.hear().await.is_some() {
+            router.greet(&[]).await;
+            up(peers, "router").await;
+            return router;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("nobody opens");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_expected_gets_in_and_nobody_else() {
     let (mut peers, port) = listening(&[guest("v4", "127.0.0.1"), guest("v6", "::1")]).await;
@@ -124,32 +139,14 @@ async fn who_has_a_key_is_heard_with_it_only() {
         let to = SocketAddr::new(address.parse().expect("an address"), port);
         for key in [&b"old"[..], b"new"] {
             follow(&mut peers, &[with(Some(key))]).await;
-            // (The listening socket follows a moment later.)
-            let mut router = None;
-            for _ in 0..20 {
-                router = knock(to, Some(key)).await.ok();
-                if router.is_some() {
-                    break;
-                }
-            }
-            let mut router = router.expect("the key opens");
-            router.greet(&[]).await;
-            up(&peers, "router").await;
+            let _router = enter(&peers, to, Some(key)).await;
             for wrong in [None, Some(&b"wrong"[..])] {
                 let error = knock(to, wrong).await.err().expect("no connection");
                 assert_eq!(error.kind(), io::ErrorKind::TimedOut, "silence");
             }
         }
         follow(&mut peers, &[with(None)]).await;
-        let mut open = None;
-        for _ in 0..20 {
-            open = knock(to, None).await.ok();
-            if open.is_some() {
-                break;
-            }
-        }
-        open.expect("no key is needed any more").greet(&[]).await;
-        up(&peers, "router").await;
+        let _router = enter(&peers, to, None).await;
     }
 }
 
@@ -160,9 +157,12 @@ async fn who_is_too_far_away_is_not_heard() {
         near.transport.minimum_hop_count = Some(254);
         let (peers, port) = listening(&[near]).await;
         let to = SocketAddr::new(address.parse().expect("an address"), port);
-        let mut far = Router::over(connect(to, None, 253).await.expect("connects"));
-        far.greet(&[]).await;
-        tokio::time::sleep(WHILE).await;
+        for turn in 1..=20 {
+            let mut far = Router::over(connect(to, None, 253).await.expect("connects"));
+            far.try_greet().await;
+            assert!(far.hear().await.is_none(), "closed without a word");
+            counted(&peers, ListenerCounters { refused: turn, ..ListenerCounters::default() }).await;
+        }
         assert_eq!(status(&peers, "router").counters.opens_received, 0);
         let mut router = Router::over(connect(to, None, 254).await.expect("connects"));
         router.greet(&[]).await;

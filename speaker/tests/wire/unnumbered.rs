@@ -20,7 +20,7 @@ use crate::namespace::{Namespace, link};
 const PATIENCE: Duration = Duration::from_secs(30);
 const PORT: u16 = 1790;
 
-fn node(name: &str, last: u8) -> NodeSeen {
+pub fn node(name: &str, last: u8) -> NodeSeen {
     NodeSeen {
         name: name.to_owned(),
         uid: "u".to_owned(),
@@ -33,7 +33,7 @@ fn node(name: &str, last: u8) -> NodeSeen {
     }
 }
 
-fn on_eth0(own: u32) -> BgpPeer {
+pub fn on_eth0(own: u32) -> BgpPeer {
     BgpPeer {
         name: "tor".to_owned(),
         my_asn: own,
@@ -58,7 +58,7 @@ fn on_eth0(own: u32) -> BgpPeer {
 }
 
 /// Two of IPv4 and one of IPv6.
-fn routes() -> Routes {
+pub fn routes() -> Routes {
     let hosts = ["198.51.100.1", "198.51.100.2", "2001:db8::77"].map(|host| host.parse().expect("an address"));
     hosts.map(|host| (Prefix::host(host), Some(Arc::new(Attributes::default())))).into()
 }
@@ -83,6 +83,11 @@ async fn speak(own: u32, node: NodeSeen) -> Status {
     let all = wanted(&[on_eth0(own)], here, Found { secrets: &Secrets::default(), routers: &routers });
     assert_eq!(all.without, BTreeMap::new());
     assert_eq!(peers.follow(&all.sessions, |_| routes()).await, BTreeMap::new());
+    until_settled(peers).await
+}
+
+/// Until all routes are told and heard.
+async fn until_settled(peers: Peers) -> Status {
     let settled = |status: &Status| status.sent == [2, 1] && status.received == Some(3);
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
@@ -116,38 +121,63 @@ fn two_ends_of_a_link_find_each_other_and_exchange_both_families() {
 #[test]
 fn an_interface_may_come_later_and_be_replaced() {
     let (node, far) = (Namespace::new(), Namespace::new());
-    let connect = |mac: &str| {
+    let connect = || {
         node.ip(&format!("link add eth0 type veth peer name eth0 netns {}", far.path()));
         node.ip("link set eth0 up");
-        far.ip(&format!("link set eth0 address {mac} up"));
+        far.ip("link set eth0 up");
     };
-    let look = |namespace: &Namespace, work: &(dyn Fn() + Sync)| {
-        namespace.run_async(async || {
+    let (done, end) = tokio::sync::oneshot::channel::<()>();
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            far.run_async(async || {
+                let (_names, wanted_names) = watch::channel(BTreeSet::from(["eth0".to_owned()]));
+                let _found = unnumbered::follow(wanted_names, Monotonic::start());
+                let _ = end.await;
+            });
+        });
+        node.run_async(async || {
             let (names, wanted_names) = watch::channel(BTreeSet::from(["eth0".to_owned()]));
             let mut found = unnumbered::follow(wanted_names, Monotonic::start());
-            work();
+            connect();
             let first = router(&mut found, None).await;
             node.ip("link delete eth0");
-            connect("02:00:00:00:00:03");
+            connect();
             let second = router(&mut found, Some(first)).await;
-            assert_ne!(second.interface, first.interface);
+            assert!(second.interface != first.interface && second.address != first.address, "{first:?} {second:?}");
             names.send_replace(BTreeSet::new());
             let gone = tokio::time::timeout(PATIENCE, found.wait_for(BTreeMap::is_empty)).await;
             gone.expect("in time").expect("it looks");
         });
-    };
-    std::thread::scope(|scope| {
-        let far_end = scope.spawn(|| {
-            far.run_async(async || {
-                let (_names, wanted_names) = watch::channel(BTreeSet::from(["eth0".to_owned()]));
-                let mut found = unnumbered::follow(wanted_names, Monotonic::start());
-                let first = router(&mut found, None).await;
-                router(&mut found, Some(first)).await;
-                // It goes on advertising until the other end has heard it.
-                tokio::time::sleep(Duration::from_secs(5)).await;
-            });
-        });
-        look(&node, &|| connect("02:00:00:00:00:02"));
-        far_end.join().expect("the other end");
+        drop(done);
+        other.join().expect("the other end");
     });
+}
+
+#[test]
+fn routers_are_told_an_address_of_the_interface_where_the_node_has_no_other() {
+    use herald_speaker::bgp::NodeAddresses;
+    let (left, right) = link();
+    for (end, last) in [(&left, 1), (&right, 2)] {
+        end.ip(&format!("address add 10.9.0.{last}/24 dev eth0"));
+        end.ip(&format!("-6 address add 2001:db8:e::{last}/64 dev eth0 nodad"));
+    }
+    let speak = async |own: u32, last: u8, other: u8| {
+        let mut peers = Peers::new(Monotonic::start());
+        peers.listen(format!("[::]:{PORT}").parse().expect("an address")).expect("a port");
+        let endpoint = Endpoint::Address(IpAddr::from([10, 9, 0, other]));
+        let peer = BgpPeer { endpoint, dual_stack: true, ..on_eth0(own) };
+        let node = node("node", last);
+        let found = Found { secrets: &Secrets::default(), routers: &BTreeMap::new() };
+        let all = wanted(&[peer], Here { node: &node, restarted: false }, found);
+        assert!(
+            all.sessions.values().all(|peer| peer.addresses == NodeAddresses { ipv6: None, ..peer.addresses.clone() })
+        );
+        peers.follow(&all.sessions, |_| routes()).await;
+        until_settled(peers).await
+    };
+    let (left, right) = std::thread::scope(|scope| {
+        let far = scope.spawn(|| right.run_async(async || speak(64_513, 2, 1).await));
+        (left.run_async(async || speak(64_512, 1, 2).await), far.join().expect("the other end"))
+    });
+    assert!(left.without_next_hop.is_empty() && right.without_next_hop.is_empty());
 }
