@@ -71,7 +71,7 @@ pub struct BGPSessionStateStatus {
     /// State of the BFD session as RFC 5880 names it, like Up; N/A without BFD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bfd_status: Option<String>,
-    /// What is not as it should be, while the session is established: NextHopMissing, PrefixesUnsendable.
+    /// What is not as it should be, though there is a session: NextHopMissing, PrefixesUnsendable, Questionable.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "condition::conditions")]
     pub conditions: Vec<Condition>,

@@ -162,7 +162,7 @@ impl BgpMetrics {
 }
 
 fn label(seen: &SessionSeen) -> Peer {
-    let SessionSeen { address, port, vrf, status: _ } = seen;
+    let SessionSeen { address, port, vrf, .. } = seen;
     let peer = if address.contains(':') { format!("[{address}]:{port}") } else { format!("{address}:{port}") };
     Peer { peer: vrf.iter().fold(peer, |peer, vrf| format!("{peer} {vrf}")) }
 }
@@ -178,7 +178,14 @@ mod tests {
     }
 
     fn seen(address: &str, vrf: Option<&str>, status: Result<Status, String>) -> SessionSeen {
-        SessionSeen { address: address.to_owned(), port: 179, vrf: vrf.map(str::to_owned), status }
+        SessionSeen {
+            address: address.to_owned(),
+            port: 179,
+            vrf: vrf.map(str::to_owned),
+            own_as: 64512,
+            status,
+            doubt: None,
+        }
     }
 
     #[test]

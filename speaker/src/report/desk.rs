@@ -109,6 +109,8 @@ impl Desk {
             Report::Routes { service, uid, peers } => {
                 self.routes(service, uid, peers, now).into_iter().for_each(|notice| events.emit(notice));
             }
+            // The end: there is nothing to write any more.
+            Report::Stopped => {}
             Report::Conflict { service, uid, conflict } => {
                 events.emit(notice::address_conflict(&service, uid, &conflict));
             }

@@ -68,6 +68,14 @@ impl L2StatusWriter {
         }
     }
 
+    /// Removes all that are about this node.
+    pub(super) async fn clear(&self) {
+        let ours = ListParams::default().labels(&self.node.selector());
+        if let Err(error) = self.statuses.delete_collection(&DeleteParams::default(), &ours).await {
+            tracing::debug!("ServiceL2Status objects not removed: {error}");
+        }
+    }
+
     async fn set(&self, service: &ServiceKey, said: &Said) -> kube::Result<()> {
         let name = self.name(service);
         let mut object = ServiceL2Status::new(&name, ServiceL2StatusSpec {});

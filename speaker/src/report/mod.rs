@@ -100,7 +100,12 @@ pub enum Report {
     },
     /// The first full decision was made.
     Settled,
+    /// The speaker stops for good: nothing that it has said is true any more. The last report.
+    Stopped,
 }
+
+/// How long it may take at the end to remove what is true no more.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What it takes to write.
 #[derive(Debug)]
@@ -140,6 +145,14 @@ impl Writers {
     #[must_use]
     pub fn crowded(&self) -> latest::Receiver<bool> {
         self.crowded.subscribe()
+    }
+
+    /// Removes everything about this node, in one request for each kind.
+    async fn clear(&self) {
+        let all = async { tokio::join!(self.l2.clear(), self.routes.clear(), self.sessions.clear()) };
+        if tokio::time::timeout(FAREWELL, all).await.is_err() {
+            tracing::warn!("status objects of this node may be left: the API server does not answer");
+        }
     }
 
     async fn run(&self, job: Job) -> Done {
@@ -195,14 +208,16 @@ pub async fn run(
             let mut job = std::pin::pin!(job);
             loop {
                 tokio::select! {
-                    done = &mut job => break done,
+                    done = &mut job => break Some(done),
                     report = reports.recv() => match report {
+                        Some(Report::Stopped) => break None,
                         Some(report) => arrived.push(report),
                         None => return,
                     },
                 }
             }
         };
+        let Some(done) = done else { return writers.clear().await };
         let now = clock.now();
         done.into_iter().for_each(|done| desk.done(done, now));
         arrived.into_iter().for_each(|report| desk.take(report, &events, now));

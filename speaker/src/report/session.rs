@@ -26,6 +26,8 @@ const PAUSE: Duration = Duration::from_secs(5);
 const DETAILS: Duration = Duration::from_secs(30);
 /// How long a session must not have been established: most come up within a moment of the speaker's start.
 const LOSS: Duration = Duration::from_secs(2);
+/// How the error begins that blames our AS number.
+const BAD_PEER_AS: &str = "peer says: bad peer AS";
 /// Characters of an error: some of it is the peer's own words.
 const WORDS_MAX: usize = 1024;
 
@@ -42,8 +44,12 @@ pub struct SessionSeen {
     pub port: u16,
     /// The VRF that it is spoken with in, if not the default one.
     pub vrf: Option<String>,
+    /// The AS number that the peer is to know us by.
+    pub own_as: u32,
     /// How it is doing; or why no session can be had, in a sentence.
     pub status: Result<Status, String>,
+    /// What is doubtful about a session that can be had, in a sentence.
+    pub doubt: Option<String>,
 }
 
 /// State of a session as its object shows it.
@@ -96,12 +102,14 @@ pub(super) struct SessionSaid {
     pub(super) no_next_hop: Vec<Family>,
     /// Why prefixes can't be sent.
     pub(super) unsendable: Option<String>,
+    /// What is doubtful about it.
+    pub(super) doubt: Option<String>,
 }
 
 impl SessionSaid {
     /// What is to be said of a session.
     pub(super) fn of(seen: &SessionSeen) -> Self {
-        let SessionSeen { address, port: _, vrf, status } = seen;
+        let SessionSeen { address, port: _, vrf, own_as, status, doubt } = seen;
         let mut said = Self {
             address: address.clone(),
             vrf: vrf.clone(),
@@ -112,6 +120,7 @@ impl SessionSaid {
             last_error: None,
             no_next_hop: Vec::new(),
             unsendable: None,
+            doubt: doubt.as_deref().map(shorten),
         };
         let status = match status {
             Ok(status) => status,
@@ -122,7 +131,11 @@ impl SessionSaid {
         };
         let established = status.state == State::Established;
         said.state = if established { Shown::Established } else { Shown::Active };
-        said.last_error = status.last_error.as_deref().map(shorten);
+        said.last_error = status.last_error.as_deref().map(|error| {
+            // That we are not who we should be is what routers say most, without saying who we are.
+            let we = if error.starts_with(BAD_PEER_AS) { format!(" (we are {own_as})") } else { String::new() };
+            shorten(error) + &we
+        });
         said.prefixes.wanted = number(status.desired);
         if established {
             let whole = |at: Timestamp| Timestamp::from_second(at.as_second()).unwrap_or(at);
@@ -150,7 +163,7 @@ impl Saying for SessionSaid {
 
     fn patience(&self, actual: Option<&Actual<Self>>) -> Duration {
         let resembles = actual.and_then(Actual::said).is_some_and(|said| self.resembles(said));
-        if self.state == Shown::Active && !resembles { LOSS } else { Duration::ZERO }
+        if self.state != Shown::Established && !resembles { LOSS } else { Duration::ZERO }
     }
 
     fn pause(&self, actual: &Self) -> Duration {

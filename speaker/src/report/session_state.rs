@@ -14,6 +14,8 @@ use super::writer::Kind;
 const NEXT_HOP_MISSING: &str = "NextHopMissing";
 /// The condition that says which prefixes are not.
 const UNSENDABLE: &str = "PrefixesUnsendable";
+/// The condition that says what of the configuration could not be followed.
+const QUESTIONABLE: &str = "Questionable";
 
 /// BGPSessionState objects, by BGPPeer.
 #[derive(Debug)]
@@ -71,6 +73,7 @@ impl Kind for SessionStates {
                 condition(NEXT_HOP_MISSING, "True", "NoAddress", &message, now)
             }),
             said.unsendable.as_deref().map(|why| condition(UNSENDABLE, "True", "TooLong", why, now)),
+            said.doubt.as_deref().map(|why| condition(QUESTIONABLE, "True", "NotAsConfigured", why, now)),
         ]
         .into_iter()
         .flatten()
@@ -104,6 +107,7 @@ impl Kind for SessionStates {
             last_error: status.last_error,
             no_next_hop: Family::ALL.into_iter().filter(|one| missing.contains(&one.to_string())).collect(),
             unsendable: says(UNSENDABLE),
+            doubt: says(QUESTIONABLE),
         });
         Some((peer, said))
     }

@@ -87,6 +87,13 @@ impl<K: Kind> Writer<K> {
         self.limited("not written", done).await.is_some()
     }
 
+    /// Removes all that are about this node.
+    pub(super) async fn clear(&self) {
+        let ours = ListParams::default().labels(&self.node.selector());
+        let cleared = async { self.objects.delete_collection(&DeleteParams::default(), &ours).await.map(drop) };
+        let _ = self.limited("not removed", cleared).await;
+    }
+
     async fn pages(&self) -> kube::Result<Found<K>> {
         let mut found = Vec::new();
         let mut page = ListParams::default().labels(&self.node.selector()).limit(PAGE);

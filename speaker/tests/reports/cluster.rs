@@ -24,6 +24,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 pub const NAMESPACE: &str = "metallb-system";
 /// Longer than anything here takes, also on a busy machine.
@@ -47,6 +48,7 @@ pub struct Reporter {
     _node: watch::Sender<Option<NodeSeen>>,
     _fit: watch::Sender<BTreeSet<String>>,
     told: mpsc::Receiver<herald_runtime::events::Notice>,
+    task: JoinHandle<()>,
 }
 
 impl Cluster {
@@ -98,7 +100,7 @@ impl Cluster {
         let beside = report::state::Beside { standpoint, crowded: writers.crowded() };
         let state = report::state::run(self.speaker.clone(), NAMESPACE.to_owned(), node.to_owned(), my_node, beside);
         tokio::spawn(state);
-        tokio::spawn(report::run(reports, sessions, events, writers));
+        let task = tokio::spawn(report::run(reports, sessions, events, writers));
         standpoint_to.send_replace(Some(Standpoint::default()));
         Reporter {
             reports: reports_to,
@@ -107,6 +109,7 @@ impl Cluster {
             _node: node_to,
             _fit: fit_to,
             told,
+            task,
         }
     }
 
@@ -156,6 +159,12 @@ impl Reporter {
 
     pub async fn settle(&self) {
         self.reports.send(Report::Settled).await.unwrap();
+    }
+
+    /// Ends, as a speaker does, and waits for it.
+    pub async fn ended(self) {
+        drop(self.reports);
+        tokio::time::timeout(PATIENCE, self.task).await.unwrap().unwrap();
     }
 
     /// The notes of the Events so far.

@@ -4,14 +4,14 @@ use herald_bgp::Family;
 use herald_bgp::state::State;
 use herald_speaker::bgp::Status;
 use herald_speaker::flags::ServiceBgpStatus;
-use herald_speaker::report::{SessionSeen, Sessions};
+use herald_speaker::report::{Report, SessionSeen, Sessions};
 use kube::api::ListParams;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, until};
 
 fn seen(status: Result<Status, String>) -> SessionSeen {
-    SessionSeen { address: "192.0.2.1".to_owned(), port: 179, vrf: None, status }
+    SessionSeen { address: "192.0.2.1".to_owned(), port: 179, vrf: None, own_as: 64512, status, doubt: None }
 }
 
 fn up() -> Status {
@@ -39,7 +39,7 @@ async fn a_session_is_told_with_what_is_wrong_and_forgotten_with_its_peer() {
     let cluster = Cluster::start().await;
     let reporter = cluster.reporter("a", ServiceBgpStatus::Auto);
     reporter.settle().await;
-    let refused = Status { last_error: Some("peer says: bad peer AS (we are 64512)".to_owned()), ..Status::default() };
+    let refused = Status { last_error: Some("peer says: bad peer AS".to_owned()), ..Status::default() };
     let no_secret = "Secret \"tor\" does not exist".to_owned();
     let sessions: Sessions = [("up", Ok(up())), ("refused", Ok(refused)), ("keyless", Err(no_secret.clone()))]
         .map(|(name, status)| (name.to_owned(), seen(status)))
@@ -73,4 +73,29 @@ async fn a_session_is_told_with_what_is_wrong_and_forgotten_with_its_peer() {
     reporter.sessions.send_replace(Sessions::new());
     until("all are", async || status(&cluster, "up").await.is_null() && status(&cluster, "keyless").await.is_null())
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_speaker_that_stops_for_good_takes_back_what_it_said_and_one_that_restarts_does_not() {
+    let cluster = Cluster::start().await;
+    let sessions: Sessions = [("tor".to_owned(), seen(Ok(up())))].into();
+    let told = async || !status(&cluster, "tor").await.is_null();
+    let others = cluster.reporter("b", ServiceBgpStatus::Auto);
+    others.settle().await;
+    others.routes("web", Some(&["tor"])).await;
+    for stops in [false, true] {
+        let reporter = cluster.reporter("a", ServiceBgpStatus::Auto);
+        reporter.sessions.send_replace(sessions.clone());
+        reporter.settle().await;
+        for number in 0..5 {
+            reporter.routes(&format!("s{number}"), Some(&["tor"])).await;
+        }
+        let count = async || cluster.routes.list(&ListParams::default()).await.unwrap().items.len();
+        until("all is told", async || told().await && count().await == 6).await;
+        if stops {
+            reporter.reports.send(Report::Stopped).await.unwrap();
+        }
+        reporter.ended().await;
+        assert_eq!((told().await, count().await), if stops { (false, 1) } else { (true, 6) });
+    }
 }

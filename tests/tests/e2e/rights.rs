@@ -47,6 +47,8 @@ async fn the_rights_suffice_and_are_enforced() -> Result<()> {
         let client = stage.cluster.control_plane().client_as(SYSTEM_NAMESPACE, name).await?;
         let secrets: Api<Secret> = Api::namespaced(client.clone(), "kube-system");
         assert!(forbidden(secrets.list(&ListParams::default()).await), "{name} lists Secrets");
+        let secrets: Api<Secret> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);
+        assert!(forbidden(secrets.delete("tor", &DeleteParams::default()).await), "{name} deletes Secrets");
         let pods: Api<Pod> = Api::default_namespaced(client.clone());
         assert!(forbidden(pods.delete("web-1", &DeleteParams::default()).await), "{name} deletes Pods");
         let pools: Api<IPAddressPool> = Api::namespaced(client.clone(), SYSTEM_NAMESPACE);

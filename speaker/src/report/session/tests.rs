@@ -3,6 +3,7 @@ use super::super::object::OwnNode;
 use super::super::session_state::SessionStates;
 use super::super::writer::Kind;
 use super::*;
+use herald_bgp::state::DownReason;
 use serde_json::{Value, json};
 
 const START: Duration = Duration::from_secs(100);
@@ -12,7 +13,7 @@ fn at(seconds: u64) -> Duration {
 }
 
 fn seen(status: Result<Status, String>) -> SessionSeen {
-    SessionSeen { address: "192.0.2.1".to_owned(), port: 179, vrf: None, status }
+    SessionSeen { address: "192.0.2.1".to_owned(), port: 179, vrf: None, own_as: 64512, status, doubt: None }
 }
 
 fn up(since: i64) -> Status {
@@ -116,6 +117,7 @@ fn what_is_written_over_anything_reads_back_as_said() {
     without.received = None;
     let mut in_vrf = seen(Ok(up(60)));
     in_vrf.vrf = Some("red".to_owned());
+    in_vrf.doubt = Some("its Secret is gone".to_owned());
     let all = [seen(Ok(without)), seen(Ok(down("peer says: bad peer AS"))), in_vrf, seen(Err("no Secret".to_owned()))];
     let mut status = json!({});
     for seen in all.iter().chain(all.iter().rev()) {
@@ -144,6 +146,14 @@ fn merge(target: &mut Value, patch: &Value) {
             value => merge(&mut target[name], value),
         }
     }
+}
+
+#[test]
+fn who_is_told_that_our_as_is_wrong_is_told_who_we_are() {
+    let notification = herald_bgp::packet::Notification { code: 2, subcode: 2, data: Vec::new() };
+    let said = |reason: DownReason| SessionSaid::of(&seen(Ok(down(&reason.to_string())))).last_error.unwrap();
+    assert_eq!(said(DownReason::Received(notification.clone())), "peer says: bad peer AS (we are 64512)");
+    assert_eq!(said(DownReason::Sent(notification)), "we say: bad peer AS");
 }
 
 #[test]
