@@ -72,10 +72,16 @@ pub(super) fn candidates<'w>(world: &'w World, field: &[Template], entrant: &Ent
             Policy::Cluster => Endpoints::default(),
             Policy::Local => endpoints(entrant.by_node.get(node.name.as_str()).copied()),
         };
-        let keeps = world.speakers.keeps(&node.name, address);
+        let speaker = match *speaker {
+            _ if world.speakers.keeps(&node.name, address) => with_drain(Presence::GOOD, node),
+            Presence::Alive { current: false, leaving } => {
+                Presence::Alive { current: world.speakers.counts_on(&node.name, address), leaving }
+            }
+            speaker => speaker,
+        };
         election::Node {
             name: &node.name,
-            speaker: if keeps { with_drain(Presence::GOOD, node) } else { *speaker },
+            speaker,
             selected: *selected,
             has_interface: *has_interface,
             network_unavailable: node.network_unavailable,
@@ -128,7 +134,8 @@ fn template(world: &World, node: &NodeSeen, advertisements: &[&L2Advertisement])
     }
 }
 
-fn with_drain(speaker: Presence, node: &NodeSeen) -> Presence {
+/// How a speaker counts on a node that may be about to go.
+pub(super) fn with_drain(speaker: Presence, node: &NodeSeen) -> Presence {
     match speaker {
         Presence::Alive { current, leaving } => Presence::Alive { current, leaving: leaving || node.draining },
         Presence::Absent => Presence::Absent,

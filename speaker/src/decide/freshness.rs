@@ -9,8 +9,10 @@
 //! | current | nobody is left out because of it | others that are stale for longer are no candidates |
 //! | stale | still a candidate | no candidate, unless nobody is current for longer |
 //!
-//! Who was stale already when it was first heard of (this speaker has just started) gets the grace while it owns
-//! something: the others, who have known it for longer, may still count on it. When they do no more, it gives up.
+//! Who was stale already when it was first heard of (this speaker has just started) is left out from the beginning, but for
+//! what it says that it owns: the others, who have known it for longer, may still count on it. That lasts for the grace, too,
+//! and not longer than it says so: then they do no more. So whether somebody who has just started leaves it out agrees with
+//! the others about each address, whether the stale one had that already or has got it since.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,8 +25,8 @@ const GRACE: Duration = Duration::from_secs(15);
 #[derive(Debug, Default)]
 pub(super) struct Views {
     views: BTreeMap<Arc<str>, View>,
-    /// Those that are left out.
-    stale: Vec<Arc<str>>,
+    /// Those that are left out, and whether they count for what they own.
+    stale: Vec<(Arc<str>, bool)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -32,36 +34,37 @@ struct View {
     current: bool,
     /// Since when; `None`: it was so when it was first heard of.
     since: Option<Duration>,
-    /// It was stale when it was first heard of, and has the grace while it owns something.
-    met: bool,
+    /// When it was first heard of.
+    met: Duration,
 }
 
 impl View {
     fn lasts(self, now: Duration) -> bool {
         self.since.is_none_or(|since| now >= since + GRACE)
     }
+
+    /// It was stale when it was first heard of, and that is not long ago.
+    fn is_new(self, now: Duration) -> bool {
+        !self.current && self.since.is_none() && now < self.met + GRACE
+    }
 }
 
 impl Views {
-    /// These are all live speakers, whether each says that it is current, and whether it owns something. True if others
-    /// are left out than before.
-    pub(super) fn update(&mut self, all: impl Iterator<Item = (Arc<str>, bool, bool)>, now: Duration) -> bool {
+    /// These are all live speakers, and whether each says that it is current. True if others are left out than before.
+    pub(super) fn update(&mut self, all: impl Iterator<Item = (Arc<str>, bool)>, now: Duration) -> bool {
         let mut before = std::mem::take(&mut self.views);
-        for (name, current, owns) in all {
+        for (name, current) in all {
             let view = match before.remove(&name) {
-                Some(View { current: false, met: true, .. }) if !current && !owns => {
-                    View { current, since: None, met: false }
-                }
                 Some(view) if view.current == current => view,
-                Some(_) => View { current, since: Some(now), met: false },
-                None if !current && owns => View { current, since: Some(now), met: true },
-                None => View { current, since: None, met: false },
+                Some(view) => View { current, since: Some(now), ..view },
+                None => View { current, since: None, met: now },
             };
             self.views.insert(name, view);
         }
         let somebody = self.views.values().any(|view| view.current && view.lasts(now));
         let left_out = |view: &View| somebody && !view.current && view.lasts(now);
-        let stale = self.views.iter().filter(|(_, view)| left_out(view)).map(|(name, _)| name.clone()).collect();
+        let left_out = self.views.iter().filter(|(_, view)| left_out(view));
+        let stale = left_out.map(|(name, view)| (name.clone(), view.is_new(now))).collect();
         let changed = stale != self.stale;
         self.stale = stale;
         changed
@@ -69,12 +72,18 @@ impl Views {
 
     /// Whether a speaker may be a candidate.
     pub(super) fn counts(&self, name: &str) -> bool {
-        self.stale.iter().all(|stale| **stale != *name)
+        self.stale.iter().all(|(stale, _)| **stale != *name)
+    }
+
+    /// Whether a speaker that is left out may be a candidate for what it says that it owns.
+    pub(super) fn counts_for_its_own(&self, name: &str) -> bool {
+        self.stale.iter().any(|(stale, is_new)| **stale == *name && *is_new)
     }
 
     /// When time alone may change something.
     pub(super) fn deadline(&self, now: Duration) -> Option<Duration> {
-        let ends = self.views.values().filter_map(|view| Some(view.since? + GRACE));
+        let begins = |view: &View| view.since.or(Some(view.met).filter(|_| !view.current));
+        let ends = self.views.values().filter_map(|view| Some(begins(view)? + GRACE));
         ends.filter(|end| *end > now).min()
     }
 }
@@ -84,24 +93,27 @@ mod tests {
     use super::*;
 
     fn at(views: &mut Views, seconds: u64, all: &[(&str, bool)]) -> Vec<String> {
-        let all = all.iter().map(|(name, current)| (Arc::from(*name), *current, false));
+        let all = all.iter().map(|(name, current)| (Arc::from(*name), *current));
         views.update(all, Duration::from_secs(seconds));
-        views.stale.iter().map(ToString::to_string).collect()
+        views.stale.iter().map(|(name, _)| name.to_string()).collect()
     }
 
     /// "new" has just started. The others do not leave out "a" yet, whose watches have broken.
     #[test]
-    fn who_is_met_stale_has_the_grace_while_it_owns_something() {
+    fn who_is_met_stale_counts_for_its_own_within_the_grace() {
         let mut views = Views::default();
-        let mut at = |seconds: u64, owns: bool| {
-            let all = [("new", true, false), ("b", true, true), ("a", false, owns)];
-            let all = all.map(|(name, current, owns)| (Arc::from(name), current, owns));
-            views.update(all.into_iter(), Duration::from_secs(seconds));
-            views.counts("a")
+        let mut at = |seconds: u64, current: bool| {
+            at(&mut views, seconds, &[("new", true), ("b", true), ("a", current)]);
+            (views.counts("a"), views.counts_for_its_own("a"), views.deadline(Duration::from_secs(seconds)))
         };
-        assert!(at(0, true) && at(9, true));
-        assert!(!at(10, false), "the others have left it out: it has given up");
-        assert!(!at(11, true), "and does not come back while it is stale");
+        let end = Some(Duration::from_secs(16));
+        assert_eq!(at(1, false), (false, true, end));
+        assert_eq!(at(15, false), (false, true, end));
+        assert_eq!(at(16, false), (false, false, None));
+        assert_eq!(at(17, true), (true, false, Some(Duration::from_secs(32))));
+        // From now on it is known as well as by the others.
+        assert_eq!(at(40, false), (true, false, Some(Duration::from_secs(55))));
+        assert_eq!(at(55, false), (false, false, None));
     }
 
     #[test]

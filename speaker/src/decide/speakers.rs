@@ -151,11 +151,8 @@ impl Speakers {
         let before = self.away.len();
         self.away.retain(|_, away| away.until.is_none_or(|until| now < until));
         let others = self.alive.iter().filter(|(_, facts)| facts.protocol > 0);
-        let others = others.map(|(name, facts)| {
-            let owns = facts.freshness != Freshness::Blind && !facts.owned.is_empty();
-            (name.clone(), facts.freshness == Freshness::Current, owns)
-        });
-        self.views.update(others.chain([(Arc::from(me), current, false)]), now) || self.away.len() != before
+        let others = others.map(|(name, facts)| (name.clone(), facts.freshness == Freshness::Current));
+        self.views.update(others.chain([(Arc::from(me), current)]), now) || self.away.len() != before
     }
 
     /// When time alone may change something.
@@ -184,6 +181,13 @@ impl Speakers {
     pub(super) fn keeps(&self, node: &str, address: IpAddr) -> bool {
         let Some(away) = self.away.get(node) else { return false };
         away.facts.owned.contains(&address.to_string()) != Some(false)
+    }
+
+    /// Whether a speaker that is left out because its view is stale counts all the same for `address`: it says that it owns
+    /// that (or may, if it has too many to say), and others may not have left it out yet.
+    pub(super) fn counts_on(&self, node: &str, address: IpAddr) -> bool {
+        let says_so = |facts: &Facts| facts.owned.contains(&address.to_string()) != Some(false);
+        self.views.counts_for_its_own(node) && self.alive.get(node).is_some_and(says_so)
     }
 
     /// Whether a speaker that is away said that it owns `address` when it went: nobody else has taken it since.

@@ -8,7 +8,7 @@ use herald_election::{self as election, Candidate, Policy, Presence, Question};
 use herald_neighbor::{MacAddr, Scope};
 
 use super::concerned::Standing;
-use super::field::{self, Entrant, Fields};
+use super::field::{self, Entrant, Fields, with_drain};
 use super::handover::Patience;
 use super::unannounced::{self, Unannounced};
 use super::world::World;
@@ -207,18 +207,22 @@ fn is_next(world: &World, question: &Question<'_>, answer: &election::Verdict<'_
 
 /// Nodes whose speakers would be elected before this one if they were alive. If one of them is heard to announce the
 /// address, it *is* alive and only the membership does not know (UDP is blocked, or a key is wrong).
+///
+/// Each is compared with this node alone. Who is really dead must not come between: a dead node with the only ready endpoint
+/// would be better than all that are left, of whom then none would be ahead of another.
 fn would_be_ahead<'w>(world: &'w World, question: &Question<'w>) -> BTreeSet<&'w str> {
     let silent = world.speakers.silent();
-    if silent.is_empty() {
+    let Some(me) = question.nodes.iter().find(|node| node.name == world.me).filter(|_| !silent.is_empty()) else {
         return BTreeSet::new();
-    }
-    let mut question = Question { failback: true, ..question.clone() };
-    for node in question.nodes.iter_mut().filter(|node| silent.contains(node.name)) {
-        node.speaker = Presence::GOOD;
-    }
-    let ranking = election::elect(&question).ranking;
-    let before = ranking.iter().map(|one| one.node).take_while(|node| *node != world.me);
-    before.filter(|node| silent.contains(node)).collect()
+    };
+    let candidates = question.nodes.iter().filter(|node| silent.contains(node.name));
+    let is_ahead = |other: &&election::Node<'w>| {
+        let speaker = world.nodes.get(other.name).map_or(Presence::GOOD, |node| with_drain(Presence::GOOD, node));
+        let nodes = vec![*me, election::Node { speaker, ..**other }];
+        let two = Question { failback: true, nodes, ..*question };
+        election::elect(&two).owner == Some(other.name)
+    };
+    candidates.filter(is_ahead).map(|node| node.name).collect()
 }
 
 /// The advertisements that the configuration has for a Service: those that cover its pool and select it; `None` if

@@ -182,10 +182,12 @@ impl Plan {
         *at = self.blows.last().map_or(*at, |(at, _)| *at);
     }
 
-    /// UDP is blocked, for some or between all; the wire is as it was. All nodes are equally good for all Services: each part
-    /// judges by what it sees of the others, and that a worse node gives way to a better one of another part is not promised.
+    /// UDP is blocked, for some or between all; the wire is as it was.
     fn deaf(&mut self, at: &mut Duration, good: Network, rng: &mut StdRng) {
-        self.services.iter_mut().for_each(|service| service.local = false);
+        if rng.random_bool(0.3) {
+            self.add(*at, Blow::Drain(rng.random_range(0..self.nodes), true));
+            *at += ms(rng.random_range(0..1_000));
+        }
         self.add(*at, Blow::Deafen(sides(self.nodes, rng)));
         *at += self.bound + ms(rng.random_range(50..500));
         if rng.random_bool(0.6) {
@@ -233,10 +235,8 @@ impl Plan {
             let blow = match rng.random_range(0..5) {
                 0 => Blow::Kill(node),
                 1 => Blow::Silence(node),
-                2 if all => Blow::Start(node),
-                // (Who starts while others are stale judges them at once, the others after the grace: see 0046.)
-                2 | 3 => self.endpoint_change(rng),
-                _ if !all => Blow::Kill(node),
+                2 => Blow::Start(node),
+                3 => self.endpoint_change(rng),
                 _ => Blow::Restart { node, away: ms(rng.random_range(50..600)), grace: ms(1_500) },
             };
             self.add(*at, blow);

@@ -356,6 +356,52 @@ fn who_would_be_ahead_if_it_were_alive_is_told_to_the_wire() {
     assert!(steps.contains(&Step::Own { ip: ip(IP), scope: Scope::All, ahead: BTreeSet::new() }), "{steps:?}");
 }
 
+/// Two nodes don't hear each other. Each has a terminating endpoint, and the only ready one is on a node that is dead in truth,
+/// which would be better than both.
+#[test]
+fn a_dead_node_does_not_come_between_two_that_are_left() {
+    let ahead = |me: &str, other: &str, drained: &str| {
+        let mut world = super::world(me);
+        let local = ServiceSeen { local: true, ..service() };
+        world.see(Seen::Services(Change::Applied((key("web"), Some(local)))));
+        let [ready, terminating] = [EndpointState::Ready, EndpointState::ServingTerminating];
+        let endpoints = slice(&[("node-a", terminating), ("node-c", terminating), ("node-b", ready)]);
+        world.see(Seen::Slices(Change::Applied(endpoints)));
+        world.see(Seen::Nodes(Change::Applied(NodeSeen { draining: true, ..node(drained) })));
+        for node in [other, "node-b"] {
+            facts(&mut world, node, Facts { macs: vec![mac(node).octets()], ..current() });
+            world.hear(MemberEvent::Down(node.into()));
+        }
+        wire(&mut world).into_iter().find_map(|step| match step {
+            Step::Own { ahead, .. } => Some(ahead),
+            _ => None,
+        })
+    };
+    let [a, b, c] = ["node-a", "node-b", "node-c"].map(mac);
+    assert_eq!(ahead("node-a", "node-c", "elsewhere"), Some(BTreeSet::from([b])));
+    assert_eq!(ahead("node-c", "node-a", "elsewhere"), Some(BTreeSet::from([a, b])));
+    // Both know from the API that node-a is about to go.
+    assert_eq!(ahead("node-a", "node-c", "node-a"), Some(BTreeSet::from([b, c])));
+    assert_eq!(ahead("node-c", "node-a", "node-a"), Some(BTreeSet::from([b])));
+}
+
+/// This speaker has just started, and does not know for how long node-c has been stale: whether the others still count on it
+/// shows when the owner dies.
+#[test]
+fn who_is_met_stale_counts_for_what_it_takes() {
+    let stale = |facts: Facts| Facts { freshness: Freshness::Stale, ..facts };
+    let mut world = world("node-b");
+    facts(&mut world, "node-a", owning());
+    facts(&mut world, "node-c", stale(current()));
+    assert_eq!(wire(&mut world), []);
+    world.hear(MemberEvent::Down("node-a".into()));
+    assert_eq!(wire_at(&mut world, MS), owns(), "they may have left it out");
+    facts(&mut world, "node-c", stale(owning()));
+    assert_eq!(wire_at(&mut world, 2 * MS), disowns(), "they have not: it is elected before this one");
+    let deadline = world.deadline().unwrap();
+    assert_eq!(wire_at(&mut world, deadline - START), owns(), "all have left it out by now");
+}
+
 #[test]
 fn the_next_in_line_watches_the_owner_and_looks_for_it_when_it_is_quiet() {
     let mut world = second();
