@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use crate::attributes::Attributes;
 use crate::value::{Family, Prefix};
-use group::Groups;
+use group::{Gathering, Groups};
 use route::Route;
 
 /// Writes messages; the table says which.
@@ -107,6 +107,15 @@ enum Marker {
     Quiet,
 }
 
+/// A prefix that was announced just now.
+#[derive(Clone, Copy, Debug, Default)]
+struct Announced {
+    /// The peer did not have it.
+    is_new: bool,
+    /// Something waits for its being sent.
+    was_swept: bool,
+}
+
 impl AdjRibOut {
     /// The peer is to have `prefix` with these attributes, or not at all.
     pub fn set(&mut self, prefix: Prefix, attributes: Option<Arc<Attributes>>) {
@@ -181,7 +190,13 @@ impl AdjRibOut {
         match result {
             Ok(()) => {
                 let (written, rest) = divide(waiting, rest);
-                let swept = written.into_iter().filter(|prefix| self.announced(*prefix, &attributes)).count();
+                let (mut new, mut swept) = (0, 0);
+                for prefix in written {
+                    let announced = self.announced(prefix, &attributes);
+                    new += usize::from(announced.is_new);
+                    swept += usize::from(announced.was_swept);
+                }
+                self.count(family, |sent| sent.saturating_add(new));
                 self.groups.put_back(family, attributes, rest);
                 // Only now: what follows may be that everything is to be sent once more.
                 self.less(family, swept);
@@ -249,15 +264,17 @@ impl AdjRibOut {
     /// Everything of the family is to be sent, and then `end`.
     fn sweep(&mut self, family: Family, end: Marker) {
         let mut left = 0;
+        let mut more = Gathering::default();
         for (prefix, route) in self.routes.iter_mut().filter(|(prefix, _)| prefix.family() == family) {
             // Also what waits to be withdrawn: it may be wanted again before that is written.
             left += 1;
             route.swept = true;
             if let (None, Some(desired)) = (&route.waits, &route.desired) {
-                self.groups.add(*prefix, desired);
+                more.add(*prefix, desired);
                 route.waits = Some(Arc::clone(desired));
             }
         }
+        self.groups.extend(family, more);
         self.families.insert(family, Sweep { left, end: Some(end), again: false });
         if left == 0 {
             self.swept(family);
@@ -309,16 +326,11 @@ impl AdjRibOut {
         self.less(family, swept);
     }
 
-    /// True if something waits for it.
-    fn announced(&mut self, prefix: Prefix, attributes: &Arc<Attributes>) -> bool {
-        let Some(route) = self.routes.get_mut(&prefix) else { return false };
+    fn announced(&mut self, prefix: Prefix, attributes: &Arc<Attributes>) -> Announced {
+        let Some(route) = self.routes.get_mut(&prefix) else { return Announced::default() };
         route.waits = None;
         let is_new = route.sent.replace(Arc::clone(attributes)).is_none();
-        let was_swept = std::mem::take(&mut route.swept);
-        if is_new {
-            self.count(prefix.family(), |sent| sent.saturating_add(1));
-        }
-        was_swept
+        Announced { is_new, was_swept: std::mem::take(&mut route.swept) }
     }
 
     /// A route that can't be written: what the peer may have of it is not what it is to have.

@@ -16,6 +16,19 @@ pub(super) struct Groups {
     turns: VecDeque<Key>,
 }
 
+/// Many prefixes of one family, in their order, that are to wait.
+#[derive(Debug, Default)]
+pub(super) struct Gathering(BTreeMap<Arc<Attributes>, Vec<Prefix>>);
+
+impl Gathering {
+    pub(super) fn add(&mut self, prefix: Prefix, attributes: &Arc<Attributes>) {
+        match self.0.get_mut(attributes) {
+            Some(prefixes) => prefixes.push(prefix),
+            None => drop(self.0.insert(Arc::clone(attributes), vec![prefix])),
+        }
+    }
+}
+
 impl Groups {
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
@@ -29,6 +42,20 @@ impl Groups {
             BTreeSet::new()
         });
         group.insert(prefix);
+    }
+
+    /// All of `more` waits.
+    pub(super) fn extend(&mut self, family: Family, more: Gathering) {
+        for (attributes, prefixes) in more.0 {
+            let key = (family, attributes);
+            let turns = &mut self.turns;
+            let group = self.waiting.entry(key).or_insert_with_key(|key| {
+                turns.push_back(key.clone());
+                BTreeSet::new()
+            });
+            // In their order: a set is made of these at once, not one by one.
+            group.append(&mut prefixes.into_iter().collect());
+        }
     }
 
     /// `prefix` does not wait any more, if it did with these attributes.

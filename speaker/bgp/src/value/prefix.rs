@@ -1,12 +1,13 @@
 //! Prefixes.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Family;
 
 /// A destination: an address and how many of its bits count. The others are 0. IPv4 sorts before IPv6.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Prefix {
     address: IpAddr,
     length: u8,
@@ -61,6 +62,25 @@ impl Prefix {
     }
 }
 
+/// As if derived; but a table of a hundred thousand is looked through by this, and numbers compare faster than octets.
+impl Ord for Prefix {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let addresses = match (self.address, other.address) {
+            (IpAddr::V4(one), IpAddr::V4(other)) => one.to_bits().cmp(&other.to_bits()),
+            (IpAddr::V6(one), IpAddr::V6(other)) => one.to_bits().cmp(&other.to_bits()),
+            (IpAddr::V4(_), IpAddr::V6(_)) => Ordering::Less,
+            (IpAddr::V6(_), IpAddr::V4(_)) => Ordering::Greater,
+        };
+        addresses.then(self.length.cmp(&other.length))
+    }
+}
+
+impl PartialOrd for Prefix {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 /// As a CIDR.
 impl fmt::Display for Prefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,6 +111,20 @@ mod tests {
         assert_eq!(prefix("2001:db8::77", 64).as_deref(), Some("2001:db8::/64"));
         assert_eq!(prefix("2001:db8::77", 0).as_deref(), Some("::/0"));
         assert_eq!(prefix("2001:db8::77", 129), None);
+    }
+
+    #[test]
+    fn the_order_is_that_of_family_address_and_length() {
+        let addresses = ["0.0.0.0", "1.2.3.4", "1.2.4.0", "255.0.0.0", "::", "::1", "2001:db8::", "ffff::"];
+        let addresses = addresses.map(|address| address.parse::<IpAddr>().unwrap());
+        let lengths = |address| (0..=Family::of(address).bits()).filter_map(move |length| Prefix::new(address, length));
+        let all: Vec<_> = addresses.into_iter().flat_map(lengths).collect();
+        for one in &all {
+            for other in &all {
+                let derived = (one.address, one.length).cmp(&(other.address, other.length));
+                assert_eq!(one.cmp(other), derived, "{one} {other}");
+            }
+        }
     }
 
     #[test]
