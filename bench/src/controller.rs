@@ -12,7 +12,7 @@ mod yardstick;
 
 use anyhow::Result;
 
-use crate::measurement::Measurement;
+use crate::measurement::twice;
 use crate::report::Report;
 use site::Site;
 
@@ -40,16 +40,4 @@ pub async fn measure(report: &mut Report) -> Result<()> {
         site.clear().await?;
     }
     site.verdict()
-}
-
-/// Measures, and once more if a budget that decides was missed: something else may have been going
-/// on on the machine. The second time counts.
-async fn twice(mut measure: impl AsyncFnMut() -> Result<Vec<Measurement>>) -> Result<Vec<Measurement>> {
-    let first = measure().await?;
-    if !first.iter().any(Measurement::fails) {
-        return Ok(first);
-    }
-    let values: Vec<_> = first.iter().map(|one| one.value).collect();
-    let second = measure().await?;
-    Ok(second.into_iter().zip(values).map(|(one, before)| one.with("first_attempt", before)).collect())
 }

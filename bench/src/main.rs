@@ -6,12 +6,15 @@
 //!  controller  the real program before the embedded     │
 //!              API server, paced like a real one        ├─► Report ─► table, report.json
 //!  layer2      the real speakers: moves, seen from the  │
-//!              clients' side of the wire, and costs     ┘
+//!              clients' side of the wire, and costs     │
+//!  bgp         the sessions before a receiver that      │
+//!              counts, beside BIRD                      ┘
 //! ```
 //!
 //! One module per family of measurements, one file per measurement. A new
 //! family is a module with a `measure(&mut Report)` and a line in [`FAMILIES`].
 
+mod bgp;
 mod controller;
 mod ipam;
 mod layer2;
@@ -33,10 +36,10 @@ use tracing_subscriber::EnvFilter;
 use report::Report;
 
 /// What can be measured, in the order it is.
-const FAMILIES: &[&str] = &["ipam", "controller", "layer2"];
+const FAMILIES: &[&str] = &["ipam", "controller", "layer2", "bgp"];
 
 /// The parts of a family that can be measured alone, as `FAMILY/PART`.
-const PARTS: &[&str] = layer2::PARTS;
+const PARTS: [&[&str]; 2] = [layer2::PARTS, bgp::PARTS];
 
 /// How long to wait for other labs on this machine to finish measuring.
 const TURN: Duration = Duration::from_secs(900);
@@ -61,6 +64,11 @@ struct Cli {
     /// Prints what so many allocations take of this process's memory, in bytes.
     #[arg(long, value_name = "COUNT", hide = true)]
     memory_of_allocations: Option<usize>,
+    /// Lets BGP sessions end in every way for so many seconds, and measures nothing else.
+    #[arg(long, value_name = "SECONDS", conflicts_with_all = ["only", "full"])]
+    bgp_soak: Option<u64>,
+    #[command(flatten)]
+    announce: bgp::Announce,
 }
 
 fn main() -> ExitCode {
@@ -78,7 +86,10 @@ fn run(cli: &Cli) -> Result<()> {
     if let Some(count) = cli.memory_of_allocations {
         return ipam::memory::print(count);
     }
-    let known = || FAMILIES.iter().chain(PARTS);
+    if cli.announce.is_asked_for() {
+        return cli.announce.clone().run();
+    }
+    let known = || FAMILIES.iter().chain(PARTS.into_iter().flatten());
     if let Some(unknown) = cli.only.iter().find(|name| !known().any(|known| known == name)) {
         let known: Vec<_> = known().copied().collect();
         bail!("--only {unknown}: there is no such family or part; there are {}", known.join(", "));
@@ -87,7 +98,8 @@ fn run(cli: &Cli) -> Result<()> {
     // The client library complains of every connection that a fault cuts.
     let filter = EnvFilter::new("warn,kube_client=off");
     tracing_subscriber::fmt().with_writer(io::stderr).with_env_filter(filter).init();
-    let _turn = Lock::turn(TURN)?;
+    // Its memory is its own also while others measure.
+    let _turn = cli.bgp_soak.is_none().then(|| Lock::turn(TURN)).transpose()?;
     let wanted = |family: &&&str| cli.only.is_empty() || cli.only.iter().any(|name| family_of(name) == **family);
     let mut report = Report::begin();
     let mut outcome = Ok(());
@@ -95,10 +107,16 @@ fn run(cli: &Cli) -> Result<()> {
         report.family("layer2 at length");
         outcome = runtime()?.block_on(layer2::measure_at_length(&mut report, journal, &cli.scenario));
     }
-    for family in FAMILIES.iter().filter(wanted).filter(|_| cli.full.is_none()) {
+    if let Some(seconds) = cli.bgp_soak {
+        report.family("bgp at length");
+        outcome = runtime()?.block_on(bgp::soak(&mut report, Duration::from_secs(seconds)));
+    }
+    let in_short = cli.full.is_none() && cli.bgp_soak.is_none();
+    for family in FAMILIES.iter().filter(wanted).filter(|_| in_short) {
         report.family(family);
         outcome = match *family {
             "ipam" => ipam::measure(&mut report),
+            "bgp" => runtime()?.block_on(bgp::measure(&mut report, |part| cli.wants(part))),
             "layer2" => runtime()?.block_on(layer2::measure(&mut report, |part| cli.wants(part))),
             _ => runtime()?.block_on(controller::measure(&mut report)),
         };
