@@ -86,8 +86,8 @@ impl Sessions {
 
     /// These are the peers now; `tables` are what new ones are to have.
     pub async fn follow(&mut self, peers: &[BgpPeer], wanted: Wanted, mut tables: BTreeMap<String, Routes>) {
-        let Wanted { sessions, without, doubts } = wanted;
-        for (peer, doubt) in doubts {
+        let Wanted { sessions, without, mut doubts } = wanted;
+        for (peer, doubt) in &doubts {
             tracing::warn!(peer, "{doubt}");
         }
         let failed = self.peers.follow(&sessions, |name| tables.remove(name).unwrap_or_default()).await;
@@ -101,21 +101,26 @@ impl Sessions {
                 self.followed.insert(name, followed);
             }
         }
-        self.shown = peers.iter().map(|peer| (peer.name.clone(), self.seen(peer, &mut why))).collect();
+        let seen = |peer: &BgpPeer| {
+            let (why, doubt) = (why.remove(&peer.name), doubts.remove(&peer.name));
+            (peer.name.clone(), self.seen(peer, why, doubt))
+        };
+        self.shown = peers.iter().map(seen).collect();
         self.show();
     }
 
-    fn seen(&self, peer: &BgpPeer, why: &mut BTreeMap<String, String>) -> report::SessionSeen {
+    fn seen(&self, peer: &BgpPeer, why: Option<String>, doubt: Option<String>) -> report::SessionSeen {
         let address = match &peer.endpoint {
             Endpoint::Address(address) => address.to_string(),
             Endpoint::Interface(name) => name.clone(),
         };
-        let status = match (why.remove(&peer.name), self.followed.get(&peer.name)) {
+        let status = match (why, self.followed.get(&peer.name)) {
             (Some(why), _) => Err(why),
             (None, Some(followed)) => Ok(followed.status.borrow().clone()),
             (None, None) => Ok(Status::default()),
         };
-        report::SessionSeen { address, port: peer.port, vrf: peer.vrf.clone(), status }
+        let own_as = peer.local_asn.unwrap_or(peer.my_asn);
+        report::SessionSeen { address, port: peer.port, vrf: peer.vrf.clone(), own_as, status, doubt }
     }
 
     fn start(&mut self, peer: String, status: latest::Receiver<Status>) -> Followed {

@@ -202,6 +202,9 @@ impl Speaker {
             Leave::Stop => Farewell::Stop,
         };
         tokio::join!(self.leave(how), sessions.farewell(farewell));
+        if farewell == Farewell::Stop {
+            self.report(Report::Stopped).await;
+        }
     }
 
     /// When to decide again though nothing comes in.
