@@ -49,14 +49,11 @@ impl Membership {
 
     /// Whether we are alone and should not be, and tells it once that has lasted.
     pub(super) fn review_solitude(&mut self, now: Duration) {
-        let ready = self
-            .solitude
-            .ready
-            .iter()
-            .filter(|node| self.peers.get(node.as_str()).is_some_and(|peer| peer.listed.is_some()));
-        let ready = ready.count();
-        let alone = self.life.started() && ready > 0 && !self.peers.values().any(|peer| peer.alive);
-        if !alone {
+        // (Mostly the first of them is alive, and this is asked after each datagram: the others are not looked at.)
+        let nobody = self.life.started() && !self.peers.values().any(|peer| peer.alive);
+        let is_listed = |node: &&String| self.peers.get(node.as_str()).is_some_and(|peer| peer.listed.is_some());
+        let ready = if nobody { self.solitude.ready.iter().filter(is_listed).count() } else { 0 };
+        if ready == 0 {
             self.solitude.since = None;
             self.solitude.refused = None;
             if self.solitude.told.take().is_some() {

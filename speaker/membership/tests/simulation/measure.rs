@@ -70,6 +70,27 @@ fn measure_cost() {
     }
 }
 
+/// What a datagram costs among so many others, sealing, opening and the simulation's own work included.
+#[test]
+#[ignore = "takes a minute; compares two versions on one machine"]
+fn measure_datagrams() {
+    let spent = || -> u64 {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+        text.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok()).unwrap_or(0)
+    };
+    for nodes in [10usize, 100, 200] {
+        let mut cluster = Cluster::settled(nodes, Network::GOOD, 1);
+        for node in 0..nodes {
+            let now = cluster.now;
+            cluster.call(node, |membership| membership.set_ready((0..nodes).filter(|n| *n != node).map(name), now));
+        }
+        let (begun, before) = (spent(), cluster.datagrams);
+        cluster.run_for(ms(1_000));
+        let datagrams = cluster.datagrams - before;
+        println!("{nodes:3} nodes: {} ns for each of {datagrams} datagrams", (spent() - begun) / datagrams);
+    }
+}
+
 /// How long a node may get no processor before somebody calls it dead.
 #[test]
 #[ignore = "takes a minute; prints the table of the decision record"]
