@@ -60,6 +60,15 @@ pub(super) struct Heard {
     pub(super) released: Vec<IpAddr>,
 }
 
+/// What the passing of time has changed.
+#[derive(Debug)]
+pub(super) struct Turn {
+    /// Others than before are left out because their view is stale.
+    pub(super) views_changed: bool,
+    /// Nodes whose speakers were away, and are waited for no more.
+    pub(super) given_up: Vec<Arc<str>>,
+}
+
 impl Speakers {
     /// Nobody yet. One that falls silent, on a node that answers, is waited for so long.
     pub(super) fn new(silent_grace: Duration) -> Self {
@@ -143,16 +152,18 @@ impl Speakers {
         Heard { changed: true, released }
     }
 
-    /// Time has come to `now`; this speaker is `me`, whose view is `current` or not. True if it matters to somebody.
-    pub(super) fn turn(&mut self, me: &str, current: bool, now: Duration) -> bool {
+    /// Time has come to `now`; this speaker is `me`, whose view is `current` or not.
+    pub(super) fn turn(&mut self, me: &str, current: bool, now: Duration) -> Turn {
         for away in self.away.values_mut() {
             away.until.get_or_insert(now.saturating_add(away.grace));
         }
-        let before = self.away.len();
-        self.away.retain(|_, away| away.until.is_none_or(|until| now < until));
+        let over = self.away.iter().filter(|(_, away)| away.until.is_some_and(|until| now >= until));
+        let given_up: Vec<_> = over.map(|(node, _)| node.clone()).collect();
+        self.away.retain(|node, _| !given_up.contains(node));
         let others = self.alive.iter().filter(|(_, facts)| facts.protocol > 0);
         let others = others.map(|(name, facts)| (name.clone(), facts.freshness == Freshness::Current));
-        self.views.update(others.chain([(Arc::from(me), current)]), now) || self.away.len() != before
+        let views_changed = self.views.update(others.chain([(Arc::from(me), current)]), now);
+        Turn { views_changed, given_up }
     }
 
     /// When time alone may change something.

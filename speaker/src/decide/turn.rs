@@ -26,9 +26,11 @@ impl World {
         // Who has decided once sees the cluster, also when another speaker comes up and has not told its facts yet.
         self.synced.facts_overdue = true;
         let current = self.is_current();
-        if self.speakers.turn(&self.me, current, now) {
+        let turn = self.speakers.turn(&self.me, current, now);
+        if turn.views_changed {
             self.concerned.add_all();
         }
+        turn.given_up.iter().for_each(|node| self.concerned.add_node(node));
         self.now = now;
         self.speakers.forget_others(|node| self.nodes.contains_key(node));
         if std::mem::take(&mut self.objects_changed) {
@@ -65,10 +67,11 @@ impl World {
             let address_of = |node: &str| self.nodes.get(node)?.probe_address();
             let gone = self.stand_ins.turn(now, address_of, &mut steps);
             // Each time at least one speaker fewer is away.
-            if gone.iter().filter(|node| self.speakers.give_up(node)).count() == 0 {
+            let given_up: Vec<_> = gone.iter().filter(|node| self.speakers.give_up(node)).collect();
+            if given_up.is_empty() {
                 break;
             }
-            self.concerned.add_all();
+            given_up.into_iter().for_each(|node| self.concerned.add_node(node));
             self.decide_concerned(&mut steps);
         }
         self.closely.turn(now, |node| self.nodes.get(node)?.probe_address(), &mut steps);
