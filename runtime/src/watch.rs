@@ -9,12 +9,14 @@ use std::fmt::Debug;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
+use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
-use kube::core::DeserializeGuard;
+use k8s_openapi::NamespaceResourceScope;
+use kube::core::{ApiResource, DynamicObject};
 use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as kube_watcher};
-use kube::{Api, Resource, ResourceExt};
+use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
 /// Objects in one page of a list. A page is in memory as a whole, as text and decoded, and what a list takes once a program
@@ -57,13 +59,26 @@ impl<T> Change<T> {
 pub fn changes<K, T>(
     api: Api<K>,
     config: kube_watcher::Config,
-    mut reduce: impl FnMut(K) -> T + Send + 'static,
+    reduce: impl FnMut(K) -> T + Send + 'static,
 ) -> impl Stream<Item = Change<T>> + Send
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
     T: Send + 'static,
 {
     let kind = std::any::type_name::<K>().rsplit("::").next().unwrap_or("objects").trim_end_matches('>');
+    changes_of(kind.to_owned(), api, config, reduce)
+}
+
+fn changes_of<K, T>(
+    kind: String,
+    api: Api<K>,
+    config: kube_watcher::Config,
+    mut reduce: impl FnMut(K) -> T + Send + 'static,
+) -> impl Stream<Item = Change<T>> + Send
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    T: Send + 'static,
+{
     let mut listed = Vec::new();
     kube_watcher(api, config.page_size(PAGE)).backoff(Retry::default()).filter_map(move |event| {
         let change = match event {
@@ -88,23 +103,30 @@ where
     })
 }
 
-/// As [`changes`], for kinds whose schema may once have been another: an object that can't be read stops nobody.
+/// As [`changes`], of the objects of one namespace, for kinds of which there are few and whose schema may once have been
+/// another: an object that can't be read stops nobody.
 ///
 /// It counts as it was when it could be read last, and not at all if it never could; the log names it.
+///
+/// They are watched as objects of no particular kind: for each kind of its own, the machinery of a watch would be a hundred
+/// kilobytes of code more.
 pub fn readable_changes<K, T>(
-    api: Api<DeserializeGuard<K>>,
+    client: &Client,
+    namespace: &str,
     config: kube_watcher::Config,
     mut reduce: impl FnMut(K) -> T + Send + 'static,
-) -> impl Stream<Item = Change<T>> + Send
+) -> BoxStream<'static, Change<T>>
 where
-    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + 'static,
     T: Clone + Send + 'static,
 {
     let mut last: BTreeMap<String, T> = BTreeMap::new();
-    changes(api, config, |guard| guard).filter_map(move |change| {
-        let mut read = |guard: DeserializeGuard<K>| {
-            let name = format!("{}/{}", guard.namespace().unwrap_or_default(), guard.name_any());
-            match guard.0 {
+    let kind = ApiResource::erase::<K>(&());
+    let read = objects(client, namespace, &kind, config).filter_map(move |change| {
+        let mut read = |object: DynamicObject| {
+            let name = object.name_any();
+            // (Through a value: of the kind itself only what reads its fields is left to be compiled.)
+            match serde_json::to_value(object).and_then(serde_json::from_value::<K>) {
                 Ok(object) => {
                     let object = reduce(object);
                     last.insert(name, object.clone());
@@ -121,7 +143,7 @@ where
             Change::Reset(all) => Some(Change::Reset(all.into_iter().filter_map(read).collect())),
             Change::Applied(one) => read(one).map(Change::Applied),
             Change::Deleted(one) => {
-                let name = format!("{}/{}", one.namespace().unwrap_or_default(), one.name_any());
+                let name = one.name_any();
                 let gone = read(one).map(Change::Deleted);
                 last.remove(&name);
                 gone
@@ -129,7 +151,18 @@ where
             Change::Broken(why) => Some(Change::Broken(why)),
         };
         std::future::ready(change)
-    })
+    });
+    read.boxed()
+}
+
+fn objects(
+    client: &Client,
+    namespace: &str,
+    kind: &ApiResource,
+    config: kube_watcher::Config,
+) -> BoxStream<'static, Change<DynamicObject>> {
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, kind);
+    changes_of(kind.kind.clone(), api, config, |object| object).boxed()
 }
 
 /// Pauses between attempts: from [`RETRY_MIN`], doubled up to [`RETRY_MAX`], each shortened by up to a half so that a

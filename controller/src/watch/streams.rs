@@ -4,8 +4,8 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use herald_compiler::object;
 use herald_crds::{
-    BFDProfile, BGPAdvertisement, BGPPeer, BGPSessionState, Community, ConfigurationState, IPAddressPool,
-    L2Advertisement, ServiceBGPStatus, ServiceL2Status, border,
+    BFDProfile, BGPAdvertisement, BGPPeer, BGPSessionState, Community, IPAddressPool, L2Advertisement,
+    ServiceBGPStatus, ServiceL2Status, border,
 };
 use herald_runtime::watch::{Change, changes, readable_changes};
 use k8s_openapi::api::core::v1::Namespace;
@@ -121,18 +121,14 @@ pub fn services(client: &Client) -> BoxStream<'static, Observed> {
 #[must_use]
 pub fn configuration(client: &Client, namespace: &str) -> BoxStream<'static, Observed> {
     let everything = watcher::Config::default;
-    let pools = Api::<DeserializeGuard<IPAddressPool>>::namespaced(client.clone(), namespace);
-    let pools = readable_changes(pools, everything(), |pool| SeenPool::of(&pool));
-    let advertisements = Api::<DeserializeGuard<L2Advertisement>>::namespaced(client.clone(), namespace);
-    let advertisements = readable_changes(advertisements, everything(), |one| SeenAdvertisement::of(&one));
-    let peers = Api::<DeserializeGuard<BGPPeer>>::namespaced(client.clone(), namespace);
-    let peers = readable_changes(peers, everything(), |peer| SeenPeer::of(&peer));
-    let bgp = Api::<DeserializeGuard<BGPAdvertisement>>::namespaced(client.clone(), namespace);
-    let bgp = readable_changes(bgp, everything(), |one| SeenBgpAdvertisement::of(&one));
-    let communities = Api::<DeserializeGuard<Community>>::namespaced(client.clone(), namespace);
-    let communities = readable_changes(communities, everything(), |one| SeenCommunity::of(&one));
-    let profiles = Api::<DeserializeGuard<BFDProfile>>::namespaced(client.clone(), namespace);
-    let profiles = readable_changes(profiles, everything(), |profile| border::bfd_profile(&profile));
+    let pools = readable_changes(client, namespace, everything(), |pool: IPAddressPool| SeenPool::of(&pool));
+    let advertisements =
+        readable_changes(client, namespace, everything(), |one: L2Advertisement| SeenAdvertisement::of(&one));
+    let peers = readable_changes(client, namespace, everything(), |peer: BGPPeer| SeenPeer::of(&peer));
+    let bgp = readable_changes(client, namespace, everything(), |one: BGPAdvertisement| SeenBgpAdvertisement::of(&one));
+    let communities = readable_changes(client, namespace, everything(), |one: Community| SeenCommunity::of(&one));
+    let profiles =
+        readable_changes(client, namespace, everything(), |profile: BFDProfile| border::bfd_profile(&profile));
     let namespaces = Api::<PartialObjectMeta<Namespace>>::all(client.clone());
     let namespaces = changes(namespaces, everything(), |namespace: PartialObjectMeta<Namespace>| {
         border::namespace(namespace.meta())
@@ -143,9 +139,8 @@ pub fn configuration(client: &Client, namespace: &str) -> BoxStream<'static, Obs
     let routes = changes(routes, everything(), SeenReport::of_bgp);
     let sessions = Api::<DeserializeGuard<BGPSessionState>>::namespaced(client.clone(), namespace);
     let sessions = changes(sessions, everything(), SeenSession::of);
-    let states = Api::<DeserializeGuard<ConfigurationState>>::namespaced(client.clone(), namespace);
     let ours = everything().fields(&format!("metadata.name={}", names::CONTROLLER));
-    let states = readable_changes(states, ours, SeenState::of);
+    let states = readable_changes(client, namespace, ours, SeenState::of);
     stream::select_all([
         pools.map(Observed::Pool).boxed(),
         advertisements.map(Observed::L2Advertisement).boxed(),

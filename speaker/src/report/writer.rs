@@ -2,12 +2,13 @@
 //! new one.
 
 use std::fmt::Debug;
+use std::marker::PhantomData;
 
 use herald_runtime::clock::wall_clock;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
-use kube::core::ObjectMeta;
+use kube::core::{ApiResource, DynamicObject, ObjectMeta};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -50,13 +51,16 @@ pub(super) type Found<K> = Vec<(<K as Kind>::Key, Option<<K as Kind>::Said>)>;
 /// Writes objects of one kind.
 #[derive(Debug)]
 pub(super) struct Writer<K: Kind> {
-    objects: Api<K::Object>,
+    /// Of no particular kind: for each of its own, the machinery of requests would be a hundred kilobytes of code more.
+    objects: Api<DynamicObject>,
     node: OwnNode,
+    kind: PhantomData<K>,
 }
 
 impl<K: Kind> Writer<K> {
     pub(super) fn new(client: Client, namespace: &str, node: OwnNode) -> Self {
-        Self { objects: Api::namespaced(client, namespace), node }
+        let kind = ApiResource::erase::<K::Object>(&());
+        Self { objects: Api::namespaced_with(client, namespace, &kind), node, kind: PhantomData }
     }
 
     /// What the API holds of this node's; `None` if it can't be asked now.
@@ -102,6 +106,7 @@ impl<K: Kind> Writer<K> {
             for object in list.items {
                 let name = object.name_any();
                 // Others may have written such objects before us (MetalLB has); theirs end with their owners.
+                let Ok(object) = serde_json::to_value(object).and_then(serde_json::from_value) else { continue };
                 found.extend(K::read(object).filter(|(key, _)| K::name(&self.node, key) == name));
             }
             match list.metadata.continue_.filter(|token| !token.is_empty()) {
@@ -124,6 +129,8 @@ impl<K: Kind> Writer<K> {
         let ObjectMeta { name: named, owner_references, .. } = object.meta_mut();
         *named = Some(name.clone());
         *owner_references = self.node.owner();
+        let object = serde_json::to_value(&object).and_then(serde_json::from_value);
+        let object = object.map_err(kube::Error::SerdeError)?;
         match self.objects.create(&PostParams::default(), &object).await {
             Ok(_) => {}
             Err(error) if is(&error, "AlreadyExists") => {}

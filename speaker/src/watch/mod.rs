@@ -19,13 +19,15 @@ pub mod service;
 
 use std::sync::Arc;
 
-use futures::StreamExt;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{Node, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::ListParams;
-use kube::core::DeserializeGuard;
 use kube::runtime::watcher::Config;
-use kube::{Api, Client};
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, mpsc};
 
 use herald_compiler::object;
@@ -96,31 +98,32 @@ pub fn start(client: &Client, namespace: &str, lb_class: Option<String>, to: &mp
     );
     let nodes: Api<Node> = Api::all(client.clone());
     forward(changes(nodes, Config::default(), |node| node::reduce(&node)), Seen::Nodes, to);
-    let pools: Api<DeserializeGuard<IPAddressPool>> = Api::namespaced(client.clone(), namespace);
-    forward(readable_changes(pools, Config::default(), |pool| border::pool(&pool)), Seen::Pools, to);
-    let advertisements: Api<DeserializeGuard<L2Advertisement>> = Api::namespaced(client.clone(), namespace);
-    forward(
-        readable_changes(advertisements, Config::default(), |advertisement| border::l2_advertisement(&advertisement)),
-        Seen::L2Advertisements,
-        to,
-    );
+    forward(configured(client, namespace, |pool: IPAddressPool| border::pool(&pool)), Seen::Pools, to);
+    let advertisements = configured(client, namespace, |one: L2Advertisement| border::l2_advertisement(&one));
+    forward(advertisements, Seen::L2Advertisements, to);
     start_bgp(client, namespace, to);
 }
 
 /// Watches the kinds of BGP, for ever.
 fn start_bgp(client: &Client, namespace: &str, to: &mpsc::Sender<Seen>) {
-    let advertisements: Api<DeserializeGuard<BGPAdvertisement>> = Api::namespaced(client.clone(), namespace);
-    forward(
-        readable_changes(advertisements, Config::default(), |one| border::bgp_advertisement(&one)),
-        Seen::BgpAdvertisements,
-        to,
-    );
-    let peers: Api<DeserializeGuard<BGPPeer>> = Api::namespaced(client.clone(), namespace);
-    forward(readable_changes(peers, Config::default(), |one| border::bgp_peer(&one)), Seen::BgpPeers, to);
-    let communities: Api<DeserializeGuard<Community>> = Api::namespaced(client.clone(), namespace);
-    forward(readable_changes(communities, Config::default(), |one| border::community(&one)), Seen::Communities, to);
-    let profiles: Api<DeserializeGuard<BFDProfile>> = Api::namespaced(client.clone(), namespace);
-    forward(readable_changes(profiles, Config::default(), |one| border::bfd_profile(&one)), Seen::BfdProfiles, to);
+    let advertisements = configured(client, namespace, |one: BGPAdvertisement| border::bgp_advertisement(&one));
+    forward(advertisements, Seen::BgpAdvertisements, to);
+    forward(configured(client, namespace, |one: BGPPeer| border::bgp_peer(&one)), Seen::BgpPeers, to);
+    forward(configured(client, namespace, |one: Community| border::community(&one)), Seen::Communities, to);
+    forward(configured(client, namespace, |one: BFDProfile| border::bfd_profile(&one)), Seen::BfdProfiles, to);
+}
+
+/// All objects of a kind of the configuration.
+fn configured<K, T>(
+    client: &Client,
+    namespace: &str,
+    reduce: impl FnMut(K) -> T + Send + 'static,
+) -> BoxStream<'static, Change<T>>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + DeserializeOwned + 'static,
+    T: Clone + Send + 'static,
+{
+    readable_changes(client, namespace, Config::default(), reduce)
 }
 
 /// Watches EndpointSlices, for ever.
@@ -177,7 +180,7 @@ pub fn list_slices(lists: &Lists, service: ServiceKey, to: &mpsc::Sender<Seen>) 
 const LIST_RETRY: std::time::Duration = std::time::Duration::from_secs(1);
 
 fn forward<T: Send + 'static>(
-    changes: impl futures::Stream<Item = Change<T>> + Send + 'static,
+    changes: impl Stream<Item = Change<T>> + Send + 'static,
     wrap: fn(Change<T>) -> Seen,
     to: &mpsc::Sender<Seen>,
 ) {
