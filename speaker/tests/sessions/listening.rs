@@ -151,26 +151,6 @@ async fn who_has_a_key_is_heard_with_it_only() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_too_far_away_is_not_heard() {
-    for address in ["127.0.0.1", "::1"] {
-        let mut near = guest("router", address);
-        near.transport.minimum_hop_count = Some(254);
-        let (peers, port) = listening(&[near]).await;
-        let to = SocketAddr::new(address.parse().expect("an address"), port);
-        for turn in 1..=20 {
-            let mut far = Router::over(connect(to, None, 253).await.expect("connects"));
-            far.try_greet().await;
-            assert!(far.hear().await.is_none(), "closed without a word");
-            counted(&peers, ListenerCounters { refused: turn, ..ListenerCounters::default() }).await;
-        }
-        assert_eq!(status(&peers, "router").counters.opens_received, 0);
-        let mut router = Router::over(connect(to, None, 254).await.expect("connects"));
-        router.greet(&[]).await;
-        up(&peers, "router").await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_that_both_connect_end_up_with_one_session() {
     for turn in 0_u8..10 {
         let mut ends = Vec::new();

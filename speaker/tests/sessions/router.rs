@@ -52,12 +52,6 @@ impl Router {
         self.say(&packet::keepalive()).await;
     }
 
-    /// As [`greet`](Self::greet), to somebody who may not listen.
-    pub(crate) async fn try_greet(&mut self) {
-        // An error says that nobody does.
-        let _ = self.stream.write_all(&packet::keepalive()).await;
-    }
-
     pub(crate) async fn say(&mut self, message: &[u8]) {
         self.stream.write_all(message).await.expect("written");
     }
