@@ -177,7 +177,7 @@ impl Reporter {
 pub async fn until<F: Future<Output = bool>>(what: &str, is: impl Fn() -> F) {
     let waited = tokio::time::timeout(PATIENCE, async {
         while !is().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     });
     assert!(waited.await.is_ok(), "{what}: not within {PATIENCE:?}");

@@ -1,7 +1,6 @@
 //! What a speaker writes to the API server, and how often: the reporter in this process, with the rights of
 //! `config/rbac` alone, in front of the embedded API server.
 #![cfg(test)]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests, with functions of their own")]
 
 mod cluster;
 mod crowd;

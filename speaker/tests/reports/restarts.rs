@@ -1,11 +1,12 @@
 //! ServiceBGPStatus: what it costs that sessions come and go.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use herald_speaker::flags::ServiceBgpStatus;
 use kube::ResourceExt;
 use kube::api::ListParams;
+use tokio::time::Instant;
 
 use crate::cluster::{Cluster, Reporter, until};
 
