@@ -3,7 +3,8 @@
 //! ```text
 //!  announcer: the sessions, in a process of their own ─┐
 //!                                                      ├─► Sink: counts what it is told, and when
-//!  BIRD, announcing the same: the yardstick ───────────┘
+//!  BIRD, announcing the same: the yardstick ───────────┤
+//!  services: the real speaker in a cluster ────────────┘
 //!  soak: sessions end in every way, for long
 //! ```
 
@@ -14,6 +15,7 @@ mod messages;
 mod peers;
 mod prefixes;
 mod routers;
+mod services;
 mod sink;
 mod site;
 mod soak;
@@ -29,7 +31,7 @@ use crate::measurement::{Measurement, twice};
 use crate::report::Report;
 
 /// What can be measured alone.
-pub const PARTS: &[&str] = &["bgp/prefixes", "bgp/routers", "bgp/peers", "bgp/change"];
+pub const PARTS: &[&str] = &["bgp/prefixes", "bgp/routers", "bgp/peers", "bgp/change", "bgp/services"];
 
 /// Measures those of [`PARTS`] that are `wanted`.
 ///
@@ -53,6 +55,12 @@ pub async fn measure(report: &mut Report, wanted: impl Fn(&str) -> bool) -> Resu
     if wanted("bgp/change") {
         report.tell("one prefix of few and of many changes");
         report.add(blocking(change::measure).await?);
+    }
+    if wanted("bgp/services") {
+        for size in services::SIZES {
+            report.tell(format!("the speaker's start, and one more Service, among {size}"));
+            report.add(services::measure(size).await?);
+        }
     }
     Ok(())
 }

@@ -27,6 +27,7 @@ use herald_tests::layer2::{Family, Scenario};
 
 use crate::report::Report;
 use runs::Plan;
+pub use scale::slice;
 
 /// What can be measured alone.
 pub const PARTS: &[&str] =

@@ -95,8 +95,8 @@ fn run(cli: &Cli) -> Result<()> {
         bail!("--only {unknown}: there is no such family or part; there are {}", known.join(", "));
     }
     require_root()?;
-    // The client library complains of every connection that a fault cuts.
-    let filter = EnvFilter::new("warn,kube_client=off");
+    // The client library complains of every connection that a fault cuts, and sessions of every end.
+    let filter = EnvFilter::new("warn,kube_client=off,herald_speaker=error");
     tracing_subscriber::fmt().with_writer(io::stderr).with_env_filter(filter).init();
     // Its memory is its own also while others measure.
     let _turn = cli.bgp_soak.is_none().then(|| Lock::turn(TURN)).transpose()?;

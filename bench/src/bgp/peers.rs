@@ -171,11 +171,18 @@ fn deaf_peer(site: &Site) -> Result<Measurement> {
         }
         std::thread::sleep(Duration::from_millis(100));
     };
+    // The one that read nothing does so now, and is told what counts.
+    deaf.hear();
+    let heard = deaf.wait("the end of all routes, late", PATIENCE, |session| {
+        (session.withdrawn == PREFIXES).then_some(session.announced)
+    })?;
+    ensure!(heard < (TURNS + 1) * PREFIXES, "who reads nothing was sent every change");
     let ends = ends.into_iter().map(|end: Arrival| end.at);
     let (first, last) = ends.clone().min().zip(ends.max()).context("there are peers")?;
     Ok(Measurement::told("bgp_deaf_peer", memory.growth(), "MiB")
         .must_be_at_most(DEAF_BUDGET)
         .with("mib", rounded(memory.last()))
         .with("changes", TURNS * PREFIXES)
+        .with("announced_to_it", heard)
         .with("first_to_last_of_the_others_ms", rounded(ms(last - first))))
 }

@@ -140,6 +140,8 @@ struct State {
     wanted: usize,
     /// It is to be ended, if it is there.
     hung_up: bool,
+    /// A deaf one is to read again.
+    hears: bool,
     session: Session,
 }
 
@@ -181,6 +183,11 @@ impl Sink {
     /// Ends the session, if there is one.
     pub fn hang_up(&self) {
         self.shared.lock().hung_up = true;
+    }
+
+    /// A deaf one reads from now on.
+    pub fn hear(&self) {
+        self.shared.lock().hears = true;
     }
 
     /// What the session that is there, or was there last, is like.
@@ -234,14 +241,14 @@ impl Shared {
 
     /// Whether the session is to go on.
     fn goes_on(&self) -> bool {
-        let State { stop, wanted, hung_up, session } = &*self.lock();
+        let State { stop, wanted, hung_up, session, .. } = &*self.lock();
         !stop && !hung_up && *wanted == session.number
     }
 
     fn live(&self, listener: &TcpListener, manner: Manner) -> Result<()> {
         loop {
             let (stop, is_wanted) = {
-                let State { stop, wanted, hung_up, session } = &*self.lock();
+                let State { stop, wanted, hung_up, session, .. } = &*self.lock();
                 (*stop, !hung_up && *wanted > session.number)
             };
             if stop {
@@ -273,15 +280,15 @@ impl Shared {
         let mut said = clock::now();
         let mut rude = manner.habit == Habit::Rude;
         while self.goes_on() {
-            let (established, announced) = {
-                let session = &self.lock().session;
-                (session.begun.is_some(), session.announced)
+            let (established, announced, hears) = {
+                let State { session, hears, .. } = &*self.lock();
+                (session.begun.is_some(), session.announced, *hears)
             };
             if rude && announced > 0 {
                 stream.write_all(&[0; 64])?;
                 rude = false;
             }
-            if manner.habit == Habit::Deaf && established {
+            if manner.habit == Habit::Deaf && established && !hears {
                 std::thread::sleep(TURN);
             } else {
                 match stream.read(&mut buffer) {

@@ -103,7 +103,7 @@ pub async fn measure(size: usize) -> Result<Vec<Measurement>> {
 }
 
 /// A slice that no controller looks after.
-async fn slice(client: &Client, crowd: &Crowd, number: usize) -> Result<()> {
+pub async fn slice(client: &Client, crowd: &Crowd, number: usize) -> Result<()> {
     let service = crowd.name(number);
     let endpoint = |index: usize| {
         // Spread over the nodes, with another set for each Service.
