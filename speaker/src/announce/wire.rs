@@ -78,6 +78,10 @@ pub enum WireEvent {
     Notice(Notice<String>),
 }
 
+/// Least time between two words about the interfaces to the decider. The first is told at once; that hundreds of pods come or go in a row
+/// is told a few times, not a thousand, each time with all there are.
+const INTERFACES_PAUSE: Duration = Duration::from_millis(20);
+
 /// Everything the task owns.
 struct Wire {
     layer2: Layer2,
@@ -86,6 +90,8 @@ struct Wire {
     metrics: WireMetrics,
     /// What was last told of the interfaces.
     told: Option<BTreeMap<String, MacAddr>>,
+    /// Before then they are not told again.
+    tell_interfaces_from: Duration,
     interfaces_changed: bool,
     dropped: u64,
 }
@@ -105,6 +111,7 @@ pub async fn run(
         clock,
         metrics,
         told: None,
+        tell_interfaces_from: Duration::ZERO,
         interfaces_changed: false,
         dropped: 0,
     };
@@ -148,7 +155,9 @@ impl Wire {
 
     /// Sleeps until something is due.
     fn wait(&self) -> impl Future<Output = ()> + use<> {
-        let due = [self.layer2.next_deadline(), self.sockets.next_deadline()].into_iter().flatten().min();
+        // What can be told at once is not waited for.
+        let tell = self.interfaces_changed.then_some(self.tell_interfaces_from).filter(|from| *from > self.now());
+        let due = [self.layer2.next_deadline(), self.sockets.next_deadline(), tell].into_iter().flatten().min();
         let due = due.map(|at| self.clock.instant(at));
         async move {
             match due {
@@ -231,12 +240,18 @@ impl Wire {
     }
 
     fn has_news(&self) -> bool {
-        self.interfaces_changed || self.layer2.has_notice()
+        self.may_tell_interfaces() || self.layer2.has_notice()
+    }
+
+    fn may_tell_interfaces(&self) -> bool {
+        self.interfaces_changed && self.now() >= self.tell_interfaces_from
     }
 
     /// Tells one thing; `room` is given back if there turns out to be none.
     fn tell(&mut self, room: mpsc::Permit<'_, WireEvent>) {
-        if std::mem::take(&mut self.interfaces_changed) {
+        if self.may_tell_interfaces() {
+            self.interfaces_changed = false;
+            self.tell_interfaces_from = self.now() + INTERFACES_PAUSE;
             let interfaces: BTreeMap<_, _> =
                 self.layer2.interfaces().map(|interface| (interface.name.clone(), interface.mac)).collect();
             // An address alone is no news to the decider.

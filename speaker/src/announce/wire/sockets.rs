@@ -74,7 +74,7 @@ impl Sockets {
         self.open.retain(|(of, _), _| *of != index);
         self.groups.remove(&index);
         if self.open.len() != before {
-            tracing::info!(interface = index.0, "no longer takes part in layer 2");
+            tracing::debug!(interface = index.0, "no longer takes part in layer 2");
         }
         self.changed = true;
     }
@@ -108,31 +108,32 @@ impl Sockets {
     /// True if a socket was opened or closed.
     fn update_sockets(&mut self, layer2: &mut Layer2, now: Duration) -> bool {
         let ipv6 = layer2.concerns_ipv6();
-        let mut wanted = BTreeMap::new();
-        for interface in layer2.interfaces() {
-            wanted.insert((interface.index, Protocol::Arp), interface.name.clone());
-            if ipv6 && interface.link_local.is_some() {
-                wanted.insert((interface.index, Protocol::Ipv6), interface.name.clone());
-            }
-        }
+        let keys = layer2.interfaces().flat_map(|interface| {
+            let ipv6 = ipv6 && interface.link_local.is_some();
+            let index = interface.index;
+            [Some((index, Protocol::Arp)), ipv6.then_some((index, Protocol::Ipv6))].into_iter().flatten()
+        });
+        let wanted: BTreeSet<Key> = keys.collect();
         let before = self.open.len();
         self.open.retain(|key, _| {
-            let stays = wanted.contains_key(key);
+            let stays = wanted.contains(key);
             if let (false, (index, Protocol::Arp)) = (stays, key) {
-                tracing::info!(interface = index.0, "no longer takes part in layer 2");
+                tracing::debug!(interface = index.0, "no longer takes part in layer 2");
             }
             stays
         });
-        self.failed.retain(|key| wanted.contains_key(key));
+        self.failed.retain(|key| wanted.contains(key));
         let mut changed = self.open.len() != before;
-        for (key, name) in wanted {
+        for key in wanted {
             if self.open.contains_key(&key) {
                 continue;
             }
             let (index, protocol) = key;
+            let named = layer2.interfaces().find(|interface| interface.index == index);
+            let name = named.map(|interface| interface.name.clone()).unwrap_or_default();
             match open(layer2, index, protocol) {
                 Ok(socket) => {
-                    tracing::info!(interface = name, ?protocol, "takes part in layer 2");
+                    tracing::debug!(interface = name, ?protocol, "takes part in layer 2");
                     self.open.insert(key, socket);
                     changed = true;
                     if self.failed.remove(&key) {
