@@ -11,10 +11,12 @@ mod keys;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use herald_sys::tcp;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -129,6 +131,7 @@ fn listen(address: SocketAddr) -> io::Result<Socket> {
         transport::mark(SockRef::from(&socket), true)?;
     }
     transport::mark(SockRef::from(&socket), false)?;
+    tcp::keep_syn(socket.as_fd())?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket)

@@ -60,12 +60,22 @@ impl Transport {
         TcpSocket::from_std_stream(socket.into()).connect(self.remote).await
     }
 
-    /// Makes a connection that the peer has made like one of our own.
+    /// Makes a connection that the peer has made like one of our own. The socket that it was accepted by must keep the first
+    /// segments (`herald_sys::tcp::keep_syn`).
     ///
     /// # Errors
-    /// What can't be set: the connection is not to be used.
+    /// What can't be set, or that the peer is too far away: the connection is not to be used.
     pub fn adopt(&self, stream: &TcpStream) -> io::Result<()> {
         let peer = stream.peer_addr()?;
+        if let Some(minimum) = self.minimum_hop_count {
+            // What has arrived by now was not checked, but it comes from whoever has sent the first segment.
+            let arrived = tcp::syn_hop_count(stream.as_fd())?;
+            if arrived.is_none_or(|count| count < minimum) {
+                let count = arrived.map_or("unknown".to_owned(), |count| count.to_string());
+                let words = format!("it comes from too far away: its hop count is {count}, and {minimum} is required");
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, words));
+            }
+        }
         self.prepare(SockRef::from(stream), peer.ip().to_canonical().is_ipv6())?;
         if let Some(key) = &self.key {
             // It may have been accepted before the listening socket had the key.

@@ -75,6 +75,42 @@ pub fn require_hop_count(socket: BorrowedFd<'_>, ipv6: bool, minimum: u8) -> io:
     result.describe(|| format!("cannot require a hop count of {minimum}"))
 }
 
+/// Keeps the first segment of every connection that this listening socket accepts, for [`syn_hop_count`].
+///
+/// # Errors
+/// What the kernel says.
+pub fn keep_syn(listener: BorrowedFd<'_>) -> io::Result<()> {
+    let yes: libc::c_int = 1;
+    let set = set(listener, libc::IPPROTO_TCP, libc::TCP_SAVE_SYN, &yes);
+    set.describe(|| "cannot keep the first segments of connections".to_owned())
+}
+
+/// The hop count with which the first segment of an accepted connection has arrived, whatever was required of later ones:
+/// who is far away can't make it higher (GTSM, RFC 5082). `None` if it was not kept (see [`keep_syn`]), as when the kernel
+/// sent SYN cookies, or was asked for before.
+///
+/// # Errors
+/// What the kernel says.
+pub fn syn_hop_count(socket: BorrowedFd<'_>) -> io::Result<Option<u8>> {
+    let describe = || "cannot read the first segment of a connection".to_owned();
+    // Headers of IP and TCP with all their options.
+    let mut headers = [0_u8; 512];
+    let mut length = libc::socklen_t::try_from(headers.len()).map_err(io::Error::other)?;
+    let (level, option) = (libc::IPPROTO_TCP, libc::TCP_SAVED_SYN);
+    // SAFETY: the descriptor is open, and the kernel writes at most `length` octets to `headers`, which has as many.
+    let result =
+        unsafe { libc::getsockopt(socket.as_raw_fd(), level, option, headers.as_mut_ptr().cast(), &raw mut length) };
+    if result != 0 {
+        return Err(io::Error::last_os_error()).describe(describe);
+    }
+    let headers = headers.get(..usize::try_from(length).unwrap_or_default()).unwrap_or_default();
+    Ok(match headers.first().map(|first| first >> 4) {
+        Some(4) => headers.get(8).copied(),
+        Some(6) => headers.get(7).copied(),
+        _ => None,
+    })
+}
+
 fn storage(address: &SockAddr) -> &libc::sockaddr_storage {
     // SAFETY: a `SockAddr` holds a whole `sockaddr_storage`, whatever its length says, and the reference lives as long.
     unsafe { &*address.as_ptr().cast::<libc::sockaddr_storage>() }

@@ -104,3 +104,25 @@ fn who_is_too_far_away_is_not_heard() {
         });
     }
 }
+
+#[test]
+fn how_far_away_somebody_is_shows_in_the_first_segment() {
+    alone(|| {
+        let listener = TcpListener::bind("[::]:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tcp::keep_syn(listener.as_fd()).unwrap();
+        for address in ["127.0.0.1", "::1"] {
+            for ttl in [255, 64] {
+                let to = SocketAddr::new(address.parse().unwrap(), port);
+                let _stream = connect(to, None, Some(ttl)).expect("connects");
+                let accepted = listener.accept().unwrap().0;
+                let count = tcp::syn_hop_count(accepted.as_fd()).unwrap();
+                assert_eq!(count.map(u32::from), Some(ttl), "{address}");
+                assert_eq!(tcp::syn_hop_count(accepted.as_fd()).unwrap(), None, "it is told once");
+            }
+        }
+        let other = TcpListener::bind("127.0.0.1:0").unwrap();
+        let _stream = connect(other.local_addr().unwrap(), None, None).expect("connects");
+        assert_eq!(tcp::syn_hop_count(other.accept().unwrap().0.as_fd()).unwrap(), None, "not kept");
+    });
+}
