@@ -106,7 +106,7 @@ impl World {
         let routes = &mut self.routes;
         if wish.is_some_and(|wish| routes.peers.follow(wish)) {
             let all: BTreeSet<_> = routes.rib.prefixes().collect();
-            let new = routes.peers.new().to_vec();
+            let new = routes.peers.changed().to_vec();
             let tables = new.iter().map(|peer| (peer.to_string(), routes.changes(peer, &all))).collect();
             let selected =
                 |peer: &&BgpPeer| self.nodes.get(&self.me).is_some_and(|node| peer.selects_node(&node.labels));

@@ -75,7 +75,7 @@ impl Peers {
     }
 
     /// The sessions that are new or not as they were, since the last time that something was.
-    pub(super) fn new(&self) -> &[Arc<str>] {
+    pub(super) fn changed(&self) -> &[Arc<str>] {
         &self.new
     }
 

@@ -24,10 +24,13 @@ pub(super) struct Rib {
     touched: BTreeSet<Prefix>,
 }
 
+/// On whose behalf a prefix is announced.
+type Advertisements = Box<[Arc<BgpAdvertisement>]>;
+
 /// What one Service contributes.
 #[derive(Debug, Default)]
 struct Contribution {
-    routes: Box<[(Prefix, Box<[Arc<BgpAdvertisement>]>)]>,
+    routes: Box<[(Prefix, Advertisements)]>,
     suppressed: Box<[Prefix]>,
     unservable: Box<[IpAddr]>,
 }

@@ -30,6 +30,9 @@ fn advertised() -> BgpAdvertisement {
     BgpAdvertisement { meta: meta("bgp"), ip_address_pools: vec!["public".into()], ..BgpAdvertisement::default() }
 }
 
+/// Something happens to a world.
+type Happening = fn(&mut World);
+
 /// What routers have been told, as they would remember it.
 #[derive(Debug, Default, PartialEq)]
 struct Routers {
@@ -94,7 +97,7 @@ fn slices(world: &mut World, nodes: &[(&str, EndpointState)]) {
 
 fn set_service(world: &mut World, name: &str, seen: ServiceSeen, nodes: &[(&str, EndpointState)]) {
     world.see(Seen::Services(Change::Applied((key(name), Some(seen)))));
-    let slice = Slice { service: key(name), name: format!("{name}-1").into(), ..slice(nodes) };
+    let slice = Slice { service: key(name), name: format!("{name}-1"), ..slice(nodes) };
     world.see(Seen::SlicesOf(key(name), vec![slice.clone()]));
     world.see(Seen::Slices(Change::Applied(slice)));
 }
@@ -133,7 +136,7 @@ fn who_has_a_route_depends_on_sessions_and_families() {
 
 #[test]
 fn what_keeps_a_node_from_announcing() {
-    let cases: [(&str, fn(&mut World)); 7] = [
+    let cases: [(&str, Happening); 7] = [
         ("no advertisement", |w| drop(w.see(Seen::BgpAdvertisements(Change::Reset(vec![]))))),
         ("another node is selected", |w| {
             let only_c = LabelSelector {
