@@ -80,7 +80,7 @@ pub enum WireEvent {
 
 /// Least time between two words about the interfaces to the decider. The first is told at once; that hundreds of pods come or go in a row
 /// is told a few times, not a thousand, each time with all there are.
-const INTERFACES_PAUSE: Duration = Duration::from_millis(20);
+const INTERFACES_PAUSE: Duration = Duration::from_millis(100);
 
 /// Everything the task owns.
 struct Wire {
