@@ -2,7 +2,7 @@
 //!
 //! Of sessions there are a few, so they come first; the other two take turns.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,6 +72,8 @@ pub(super) struct Desk {
     turn: Kind,
     /// Services that some peer has had the routes of since they are announced from here.
     assigned: BTreeSet<ServiceKey>,
+    /// Those of them, with their UIDs, of which it is not known yet whether a predecessor has told it.
+    unsure: BTreeMap<ServiceKey, String>,
     /// Sets of peers that are in use: most Services have the same.
     shared: BTreeSet<Peers>,
 }
@@ -88,6 +90,7 @@ impl Desk {
             unlisted,
             turn: Kind::L2,
             assigned: BTreeSet::new(),
+            unsure: BTreeMap::new(),
             shared: BTreeSet::new(),
         }
     }
@@ -128,16 +131,31 @@ impl Desk {
         }
         let Some(peers) = peers else {
             self.assigned.remove(&service);
+            self.unsure.remove(&service);
             self.routes.set(&service, None, now);
             return None;
         };
-        let newly = !peers.is_empty() && self.assigned.insert(service.clone()) && !self.routes.holds(&service);
-        let notice = newly.then(|| notice::node_assigned(&service, uid, &self.node, notice::Protocol::Bgp));
+        let newly = !peers.is_empty() && self.assigned.insert(service.clone());
+        let notice = match self.is_listed(Kind::Routes) {
+            true => self.assigned_to(&service, uid).filter(|_| newly),
+            false => {
+                if newly {
+                    self.unsure.insert(service.clone(), uid);
+                }
+                None
+            }
+        };
         if !self.crowd.is_off() {
             let peers = self.share(peers);
             self.routes.set(&service, Some(peers), now);
         }
         notice
+    }
+
+    /// What there is to say of a Service that has its first routes from here, unless a predecessor has said it.
+    fn assigned_to(&self, service: &ServiceKey, uid: String) -> Option<Notice> {
+        let news = !self.routes.holds(service);
+        news.then(|| notice::node_assigned(service, uid, &self.node, notice::Protocol::Bgp))
     }
 
     fn share(&mut self, peers: Peers) -> Peers {
@@ -189,12 +207,15 @@ impl Desk {
 
     /// Nothing of a kind before it is known what a predecessor left.
     fn of<T>(&mut self, kind: Kind, next: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
-        let listed = self.unlisted.iter().all(|(_, unlisted)| *unlisted != kind);
-        listed.then(|| next(self)).flatten()
+        self.is_listed(kind).then(|| next(self)).flatten()
     }
 
-    /// Something is done.
-    pub(super) fn done(&mut self, done: Done, now: Duration) {
+    fn is_listed(&self, kind: Kind) -> bool {
+        self.unlisted.iter().all(|(_, unlisted)| *unlisted != kind)
+    }
+
+    /// Something is done. Returns what there is to say now.
+    pub(super) fn done(&mut self, done: Done, now: Duration) -> Vec<Notice> {
         match done {
             Done::NotListed(kind) => {
                 self.listed(kind);
@@ -209,6 +230,8 @@ impl Desk {
                 let found = found.into_iter().map(|(service, peers)| (service, peers.map(|peers| self.share(peers))));
                 let found: Vec<_> = found.collect();
                 self.routes.adopt(found);
+                let unsure = std::mem::take(&mut self.unsure);
+                return unsure.into_iter().filter_map(|(service, uid)| self.assigned_to(&service, uid)).collect();
             }
             Done::FoundSessions(found) => {
                 self.listed(Kind::Sessions);
@@ -219,6 +242,7 @@ impl Desk {
             Done::Routes(write, ok) => end(&mut self.routes, write, ok, now),
             Done::Session(write, ok) => end(&mut self.sessions, write, ok, now),
         }
+        Vec::new()
     }
 
     /// Whether there are Services without a ServiceBGPStatus because there are too many.

@@ -219,7 +219,8 @@ pub async fn run(
         };
         let Some(done) = done else { return writers.clear().await };
         let now = clock.now();
-        done.into_iter().for_each(|done| desk.done(done, now));
+        let notices = done.into_iter().flat_map(|done| desk.done(done, now)).collect::<Vec<_>>();
+        notices.into_iter().for_each(|notice| events.emit(notice));
         arrived.into_iter().for_each(|report| desk.take(report, &events, now));
         if sessions.has_changed().unwrap_or(false) {
             desk.sessions(&sessions.borrow_and_update(), now);

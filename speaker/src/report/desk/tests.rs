@@ -243,8 +243,8 @@ fn a_kind_that_cannot_be_listed_holds_up_no_other() {
     for step in 0..100 {
         let now = START + Duration::from_millis(100 * step);
         match desk.next(now) {
-            Some(Job::List(Kind::L2)) => desk.done(Done::FoundL2(Vec::new()), now),
-            Some(Job::List(kind)) => desk.done(Done::NotListed(kind), now),
+            Some(Job::List(Kind::L2)) => drop(desk.done(Done::FoundL2(Vec::new()), now)),
+            Some(Job::List(kind)) => drop(desk.done(Done::NotListed(kind), now)),
             Some(Job::L2(write)) => {
                 done.push(now);
                 desk.done(Done::L2(write, true), now);
