@@ -11,6 +11,8 @@
 //! other, is for each test to say. What Herald announced is what a router's
 //! own table shows ([`until`]), and what its user reaches.
 
+pub mod trio;
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -20,6 +22,8 @@ use herald_lab::clock;
 use herald_lab::cluster::Options;
 use herald_lab::prefix::{Family, Prefix};
 use herald_lab::router::{Daemon, Neighbor, Route, Router, RouterConfig, Session};
+use kube::Api;
+use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind};
 use serde_json::{Value, json};
 
 use crate::{PATIENCE, Stage};
@@ -133,6 +137,25 @@ impl Fabric {
     /// The server's own message.
     pub async fn pool(&self, name: &str, addresses: &[&str]) -> Result<()> {
         self.apply("metallb.io/v1beta1", "IPAddressPool", name, &json!({"addresses": addresses})).await
+    }
+
+    /// Applies a Community object with these names, each with its `name` and `value`.
+    ///
+    /// # Errors
+    /// The server's own message.
+    pub async fn communities(&self, name: &str, communities: Value) -> Result<()> {
+        self.apply("metallb.io/v1beta1", "Community", name, &json!({"communities": communities})).await
+    }
+
+    /// Deletes an object of a kind of `metallb.io`.
+    ///
+    /// # Errors
+    /// The server's own message.
+    pub async fn delete(&self, version: &str, kind: &str, name: &str) -> Result<()> {
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("metallb.io", version, kind));
+        let api = Api::<DynamicObject>::namespaced_with(self.stage.client(), "metallb-system", &resource);
+        api.delete(name, &DeleteParams::default()).await?;
+        Ok(())
     }
 
     async fn apply(&self, version: &str, kind: &str, name: &str, spec: &Value) -> Result<()> {

@@ -84,6 +84,9 @@ pub struct Neighbor {
     pub graceful_restart: bool,
     /// Whether next hops of IPv4 routes may be IPv6 addresses (RFC 8950).
     pub extended_next_hop: bool,
+    /// Whether AS numbers of four octets are spoken (RFC 6793). FRR without them offers no capability at all; GoBGP always
+    /// speaks them.
+    pub four_octet_asn: bool,
     /// The TCP port that is connected to, unless passive.
     pub port: u16,
 }
@@ -112,6 +115,7 @@ impl Neighbor {
             hold_time: 90,
             graceful_restart: true,
             extended_next_hop: false,
+            four_octet_asn: true,
             port: 179,
         }
     }

@@ -66,6 +66,14 @@ impl Router {
         &self.user
     }
 
+    /// The user's machine as a router: two hops from the nodes, by way of this one.
+    #[must_use]
+    pub fn behind(&self) -> Self {
+        let machine = self.user.clone();
+        let dir = self.dir.with_file_name(&machine.name);
+        Self { user: machine.clone(), machine, dir }
+    }
+
     /// The router's address on the LAN.
     #[must_use]
     pub fn address(&self, family: Family) -> IpAddr {

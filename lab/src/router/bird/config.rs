@@ -116,6 +116,9 @@ fn bgp(text: &mut String, neighbor: &Neighbor, asn: u32, port: u16, station: Sta
     if neighbor.hold_time > 0 {
         say(&format!("keepalive time {}", neighbor.keepalive()));
     }
+    if !neighbor.four_octet_asn {
+        say("enable as4 off");
+    }
     say("connect delay time 1");
     say("connect retry time 1");
     // After an error it resets every connection for so long.

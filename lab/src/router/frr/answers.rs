@@ -138,7 +138,9 @@ struct Neighbor {
     remote_as: u32,
     remote_router_id: Option<std::net::Ipv4Addr>,
     bgp_state: String,
-    bgp_timer_up_established_epoch: Option<u64>,
+    connections_established: Option<u64>,
+    /// -1 without a connection.
+    port_foreign: Option<i32>,
     bgp_timer_hold_time_msecs: Option<u64>,
     #[serde(default)]
     neighbor_capabilities: BTreeMap<String, Value>,
@@ -173,7 +175,9 @@ fn session(address: IpAddr, about: &Value) -> Result<Session> {
         return Ok(session);
     }
     session.router_id = about.remote_router_id.filter(|id| !id.is_unspecified());
-    session.since = about.bgp_timer_up_established_epoch.map(|epoch| epoch.to_string());
+    // The time that it tells is computed anew for each answer, and may be another second.
+    let (count, port) = (about.connections_established.unwrap_or(0), about.port_foreign.unwrap_or(0));
+    session.since = Some(format!("connection {count}, from port {port}"));
     let hold_time = about.bgp_timer_hold_time_msecs.map(|milliseconds| milliseconds / 1000);
     session.hold_time = hold_time.and_then(|seconds| u16::try_from(seconds).ok());
     for (name, value) in &about.neighbor_capabilities {

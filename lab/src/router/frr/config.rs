@@ -164,6 +164,9 @@ fn about(neighbor: &Neighbor) -> Vec<String> {
     if neighbor.extended_next_hop {
         say("capability extended-nexthop");
     }
+    if !neighbor.four_octet_asn {
+        say("dont-capability-negotiate");
+    }
     if neighbor.port != 179 {
         say(&format!("port {}", neighbor.port));
     }

@@ -1,24 +1,40 @@
 //! BGP: what routers learn, and what users behind them get. The routers are FRR, BIRD and GoBGP; what their own tables
 //! show is what counts.
 
+mod aggregation;
 mod announced;
+mod asn;
+mod attributes;
+mod communities;
+mod distance;
+mod families;
+mod internal;
+mod md5;
+mod selection;
+mod timers;
 
 use std::net::IpAddr;
 
 use anyhow::{Context as _, Result};
 use herald_lab::prefix::{Family, Prefix};
 use herald_tests::bgp::Fabric;
-use serde_json::json;
+use serde_json::{Value, json};
 
-/// A Service of the pods, announced by its own policy.
+/// A Service of the pods with this externalTrafficPolicy.
 pub(crate) async fn serve(fabric: &Fabric, name: &str, policy: &str) -> Result<Vec<IpAddr>> {
-    let service = json!({
+    serve_as(fabric, name, |service| service["spec"]["externalTrafficPolicy"] = policy.into()).await
+}
+
+/// A Service of the pods, changed by `change` before it is applied.
+pub(crate) async fn serve_as(fabric: &Fabric, name: &str, change: impl FnOnce(&mut Value)) -> Result<Vec<IpAddr>> {
+    let mut service = json!({
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
         "spec": {
-            "type": "LoadBalancer", "externalTrafficPolicy": policy, "ipFamilyPolicy": "PreferDualStack",
+            "type": "LoadBalancer", "ipFamilyPolicy": "PreferDualStack",
             "selector": {"app.kubernetes.io/name": "web"}, "ports": [{"port": 80}],
         },
     });
+    change(&mut service);
     fabric.stage.apply(&service.to_string()).await?;
     fabric.stage.address_of(name).await?;
     let service = fabric.stage.services().get(name).await?;
