@@ -12,8 +12,8 @@ use anyhow::Result;
 use herald_lab::prefix::Family;
 use herald_lab::probe::spread;
 use herald_lab::router::{Capability, Software};
-use herald_tests::PATIENCE;
 use herald_tests::bgp::trio::{Trio, each_neighbor, number};
+use herald_tests::{PATIENCE, eventually};
 use serde_json::json;
 
 use super::{announce_all, host, serve};
@@ -84,8 +84,11 @@ async fn ipv4_goes_by_way_of_ipv6_where_the_router_takes_it() -> Result<()> {
         }
         for software in [Software::Frr, Software::Bird] {
             let user = trio.fabric.router(number(software))?.user();
-            let served = spread(user, service, 80, 64, PATIENCE)?;
-            assert_eq!(served.len(), 3, "{software}: {service}: {served:?}");
+            // What the daemon knows reaches its kernel a moment later.
+            eventually(&format!("{software}: flows to {service} arrive at all nodes"), async || {
+                Ok((spread(user, service, 80, 64, PATIENCE)?.len() == 3).then_some(()))
+            })
+            .await?;
         }
     }
     Ok(())
