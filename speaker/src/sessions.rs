@@ -152,8 +152,7 @@ impl Sessions {
         let SessionEvent { peer, serial, status } = event;
         let followed = self.followed.get_mut(&peer).filter(|followed| followed.serial == serial)?;
         let established = status.state == State::Established;
-        let all_sent = status.sent.iter().sum::<usize>() >= status.desired || status.unsendable.is_some();
-        followed.complete = established && (followed.complete || all_sent);
+        followed.complete = established && (followed.complete || status.settled);
         let agreed = status.negotiated.as_ref().filter(|_| followed.complete).map(|agreed| &agreed.families);
         let carried = agreed.into_iter().flatten().filter(|family| !status.without_next_hop.contains(family));
         let carried = carried.copied().collect();

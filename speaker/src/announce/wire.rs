@@ -119,6 +119,8 @@ pub async fn run(
         // Listening comes before speaking: whoever answers an announcement or a question is to be heard.
         wire.sockets.follow(&mut wire.layer2, wire.clock.now());
         wire.send_due();
+        // One moment for both: what may not be told yet is waited for.
+        let now = wire.now();
         tokio::select! {
             key = wire.sockets.readable() => wire.receive(key),
             command = commands.recv() => match command {
@@ -137,13 +139,13 @@ pub async fn run(
                     wire.change(change);
                 }
             }
-            Ok(room) = events.reserve(), if wire.has_news() => {
+            Ok(room) = events.reserve(), if wire.has_news(now) => {
                 wire.tell(room);
-                while let Some(room) = wire.has_news().then(|| events.try_reserve().ok()).flatten() {
+                while let Some(room) = wire.has_news(wire.now()).then(|| events.try_reserve().ok()).flatten() {
                     wire.tell(room);
                 }
             }
-            () = wire.wait() => {}
+            () = wire.wait(now) => {}
         }
     }
 }
@@ -154,9 +156,8 @@ impl Wire {
     }
 
     /// Sleeps until something is due.
-    fn wait(&self) -> impl Future<Output = ()> + use<> {
-        // What can be told at once is not waited for.
-        let tell = self.interfaces_changed.then_some(self.tell_interfaces_from).filter(|from| *from > self.now());
+    fn wait(&self, now: Duration) -> impl Future<Output = ()> + use<> {
+        let tell = self.interfaces_changed.then_some(self.tell_interfaces_from).filter(|from| *from > now);
         let due = [self.layer2.next_deadline(), self.sockets.next_deadline(), tell].into_iter().flatten().min();
         let due = due.map(|at| self.clock.instant(at));
         async move {
@@ -239,19 +240,20 @@ impl Wire {
         self.sockets.count_dropped(key);
     }
 
-    fn has_news(&self) -> bool {
-        self.may_tell_interfaces() || self.layer2.has_notice()
+    fn has_news(&self, now: Duration) -> bool {
+        self.may_tell_interfaces(now) || self.layer2.has_notice()
     }
 
-    fn may_tell_interfaces(&self) -> bool {
-        self.interfaces_changed && self.now() >= self.tell_interfaces_from
+    fn may_tell_interfaces(&self, now: Duration) -> bool {
+        self.interfaces_changed && now >= self.tell_interfaces_from
     }
 
     /// Tells one thing; `room` is given back if there turns out to be none.
     fn tell(&mut self, room: mpsc::Permit<'_, WireEvent>) {
-        if self.may_tell_interfaces() {
+        let now = self.now();
+        if self.may_tell_interfaces(now) {
             self.interfaces_changed = false;
-            self.tell_interfaces_from = self.now() + INTERFACES_PAUSE;
+            self.tell_interfaces_from = now + INTERFACES_PAUSE;
             let interfaces: BTreeMap<_, _> =
                 self.layer2.interfaces().map(|interface| (interface.name.clone(), interface.mac)).collect();
             // An address alone is no news to the decider.

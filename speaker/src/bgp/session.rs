@@ -464,6 +464,7 @@ impl Task {
         self.status.state = self.session.state();
         self.status.sent = [self.table.sent(Family::Ipv4), self.table.sent(Family::Ipv6)];
         self.status.desired = self.table.desired();
+        self.status.settled = self.table.is_settled();
         self.status.received = (!self.received.is_over()).then(|| self.received.count());
         self.status.counters = self.session.counters();
         status.send_if_modified(|known| {

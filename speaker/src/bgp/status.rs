@@ -21,8 +21,10 @@ pub struct Status {
     pub without_next_hop: BTreeSet<Family>,
     /// Prefixes that the peer has been sent, IPv4 and IPv6.
     pub sent: [usize; 2],
-    /// Prefixes that it is to have, of all families.
+    /// Prefixes that it is to have, of all families, also of those that the session does not carry.
     pub desired: usize,
+    /// It has been sent all that the session carries.
+    pub settled: bool,
     /// Why prefixes can't be sent, and an example.
     pub unsendable: Option<String>,
     /// Prefixes that it announces to us; `None`: more than are counted.
@@ -45,6 +47,7 @@ impl Default for Status {
             without_next_hop: BTreeSet::new(),
             sent: [0; 2],
             desired: 0,
+            settled: true,
             unsendable: None,
             received: Some(0),
             last_error: None,

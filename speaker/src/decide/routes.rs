@@ -55,7 +55,7 @@ impl World {
 
     /// Whether there is anything to decide about BGP.
     fn has_bgp(&self) -> bool {
-        !self.config.bgp_advertisements().is_empty() || !self.routes.rib.is_empty() || self.memory.remembers()
+        !self.config.bgp_advertisements().is_empty() || !self.routes.rib.is_blank() || self.memory.remembers()
     }
 
     /// Whether only memory may know of an advertisement for a Service.

@@ -93,6 +93,11 @@ impl Rib {
         self.routes.is_empty()
     }
 
+    /// Whether nothing is known of any Service.
+    pub(super) fn is_blank(&self) -> bool {
+        self.of_service.is_empty()
+    }
+
     /// The Services that contribute something.
     pub(super) fn services(&self) -> impl Iterator<Item = &ServiceKey> {
         self.of_service.keys()

@@ -262,6 +262,26 @@ fn an_aggregate_is_announced_only_where_all_below_it_is_served() {
 }
 
 #[test]
+fn a_service_that_goes_while_nothing_is_advertised_suppresses_nothing_later() {
+    let mut world = routing("node-b");
+    let mut wide = pool();
+    wide.addresses = vec!["192.168.1.0/24".into()];
+    world.see(Seen::Pools(Change::Reset(vec![wide])));
+    let aggregating = BgpAdvertisement { aggregation_length: 24, ..advertised() };
+    world.see(Seen::BgpAdvertisements(Change::Reset(vec![aggregating.clone()])));
+    set_service(&mut world, "there", local("192.168.1.2"), &[("node-a", EndpointState::Ready)]);
+    let mut routers = told(&mut world);
+    assert_eq!(routers.has(TOR), ["192.168.1.240/32"], "node-a serves what is below it");
+    world.see(Seen::BgpAdvertisements(Change::Reset(vec![])));
+    routers.follow(world.decide(START));
+    world.see(Seen::Services(Change::Deleted((key("there"), None))));
+    routers.follow(world.decide(START));
+    world.see(Seen::BgpAdvertisements(Change::Reset(vec![aggregating])));
+    routers.follow(world.decide(START));
+    assert_eq!(routers.has(TOR), ["192.168.1.0/24"]);
+}
+
+#[test]
 fn peers_get_what_is_for_them() {
     let mut world = routing("node-b");
     world.see(Seen::BgpPeers(Change::Reset(vec![peer(TOR), spine_peer()])));
